@@ -1,0 +1,1 @@
+"""Have we got this already?"""

@@ -1,0 +1,120 @@
+"""What a subscriber gets: an edition of an output, and its rendered bytes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from aggregator.model.items import Enclosure
+
+
+class Kind(StrEnum):
+    """What an output lists: every item, newest first, or the stories that matter now."""
+
+    LATEST = "latest"
+    TOP = "top"
+
+
+class Format(StrEnum):
+    """The wire format of a feed document; the value is the extension in its address."""
+
+    ATOM = "atom"
+    RSS = "rss"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputSpec:
+    """One output feed as ops asked for it.
+
+    ``name`` is its address below ``/feeds/`` without extension, e.g. ``topics/science/top``.
+    ``limit`` is in entries; ``per_owner`` caps one owner's share of them, None for no cap.
+    """
+
+    name: str
+    kind: Kind
+    title: str
+    description: str = ""
+    topic: str | None = None
+    limit: int = 50
+    per_owner: int | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where an entry was taken from, for attribution."""
+
+    title: str
+    url: str
+    home: str | None = None
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Also:
+    """Another publisher's report of the same thing. ``copy`` when it is the same text."""
+
+    title: str
+    link: str
+    source: str
+    owner: str
+    published: datetime
+    copy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditionEntry:
+    """One entry of an output. ``id`` never changes; ``updated`` moves only for substance.
+
+    ``also`` lists the others who report it, in the order in which they did.
+    """
+
+    id: str
+    title: str
+    link: str
+    published: datetime
+    updated: datetime
+    summary: str = ""
+    content_html: str = ""
+    authors: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    language: str | None = None
+    image: str | None = None
+    enclosures: tuple[Enclosure, ...] = ()
+    agency: str | None = None
+    source: Source | None = None
+    also: tuple[Also, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """An output at one moment. ``updated`` is the newest entry's, or the output's birth."""
+
+    spec: OutputSpec
+    updated: datetime
+    entries: tuple[EditionEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Who publishes: the base address of this installation (no trailing slash) and its names."""
+
+    base_url: str
+    title: str = "aggregator"
+    language: str = "en"
+    contact: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """Bytes to serve. ``path`` has no leading slash: ``feeds/latest.atom``.
+
+    ``etag`` is the strong validator with its quotes, ``changed_at`` the time these bytes first
+    stood there (whole seconds).
+    """
+
+    path: str
+    media_type: str
+    body: bytes
+    etag: str
+    changed_at: datetime

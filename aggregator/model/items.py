@@ -1,0 +1,85 @@
+"""An entry as a publisher wrote it, and the item that we keep of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enclosure:
+    """An attached file. ``length`` in bytes and ``media_type`` when the publisher said."""
+
+    url: str
+    media_type: str | None = None
+    length: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One entry of a document, normalised: absolute links, plain titles, safe HTML, honest dates.
+
+    ``guid`` and ``link`` are as the publisher wrote them (link made absolute); at least one of
+    guid, link and title is present. ``canonical`` is the address in the form that two feeds
+    agree on. ``summary`` is a plain-text teaser; ``content_html`` is the fullest text the feed
+    carries, sanitised. Dates are None when absent or unbelievable. ``digest`` is a hash of title,
+    summary and text, not of markup, so that it moves only when the words do.
+    """
+
+    guid: str | None = None
+    link: str | None = None
+    canonical: str | None = None
+    title: str = ""
+    summary: str = ""
+    content_html: str = ""
+    published: datetime | None = None
+    updated: datetime | None = None
+    authors: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    language: str | None = None
+    image: str | None = None
+    enclosures: tuple[Enclosure, ...] = ()
+    agency: str | None = None
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """What we keep of an entry, for good.
+
+    ``id`` is the permanent entry id that subscribers see. ``key`` is its identity within ``feed``.
+    ``published`` is frozen at first sight: the entry's own date, never later than ``first_seen``;
+    the time first seen when it had none. ``updated`` moves only when the words change.
+    """
+
+    id: str
+    feed: str
+    key: str
+    entry: Entry
+    first_seen: datetime
+    published: datetime
+    updated: datetime
+    revisions: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredItem:
+    """An item with what the later steps found out. ``seq`` is its place in the order of arrival.
+
+    ``lead`` is the id of the item it is folded under, None when it stands for itself;
+    ``lead_because`` says by which rule. ``topics`` are slugs.
+    """
+
+    seq: int
+    item: Item
+    lead: str | None = None
+    lead_because: str | None = None
+    story: str | None = None
+    topics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """The verdict that one item repeats another: which (``lead``), by which rule, how surely."""
+
+    lead: str
+    rule: str
+    figure: float

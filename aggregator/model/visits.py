@@ -1,0 +1,101 @@
+"""What a visit to a publisher can bring: an answer, then a document."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aggregator.model.feeds import Validators
+from aggregator.model.items import Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hints:
+    """What the answer says about when to come back, already relative to the answer's own Date.
+
+    ``fresh_for`` from Cache-Control, Age and Expires; ``retry_after`` from Retry-After. Never
+    negative; None when not said or not understood.
+    """
+
+    fresh_for: timedelta | None = None
+    retry_after: timedelta | None = None
+
+
+NO_HINTS = Hints()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A whole body, decoded from its Content-Encoding.
+
+    ``url`` is the effective address after redirects. ``content_type`` is the header as sent, empty
+    when missing. ``moved_to`` is the address at the end of the leading run of permanent redirects.
+    """
+
+    url: str
+    body: bytes
+    content_type: str = ""
+    validators: Validators | None = None
+    hints: Hints = NO_HINTS
+    moved_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotModified:
+    """304: nothing new. ``validators`` are those to ask with next time."""
+
+    validators: Validators
+    hints: Hints = NO_HINTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """410: the publisher says that this feed is no more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """We would not ask, or would not take the answer; ``reason`` tells ops which rule and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The publisher could not be asked or gave no usable answer; ``status`` if one came."""
+
+    reason: str
+    status: int | None = None
+    hints: Hints = NO_HINTS
+
+
+Answer = Fetched | NotModified | Gone | Refused | Failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedMeta:
+    """What a document says of itself. ``ttl`` is the longest of ttl and sy:update*, if any."""
+
+    title: str = ""
+    home: str | None = None
+    language: str | None = None
+    ttl: timedelta | None = None
+    updated: datetime | None = None
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedFeed:
+    """A document that is a feed: ``entries`` in document order, ``remarks`` on what was mended."""
+
+    meta: FeedMeta
+    entries: tuple[Entry, ...]
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A document that is no feed, or could not be read within its limits; one line says why."""
+
+    reason: str
+
+
+Document = ParsedFeed | Unreadable

@@ -1,0 +1,1 @@
+"""What does a publisher say now, and when do we ask again?"""

@@ -1,0 +1,1 @@
+"""Which event, which topic, how important?"""
