@@ -1,0 +1,46 @@
+"""Which entry of its feed is this, and under which id do subscribers know it?"""
+
+import hashlib
+import re
+import uuid
+
+from aggregator.model.items import Entry
+
+# Ids that we mint are name-based UUIDs (RFC 4122 section 4.3) in a name space of our own, so that
+# they depend on the feed and the entry alone: not on our address, a row number or a title.
+NAMESPACE = uuid.UUID("6c1f3a52-6f0e-5a0b-9d55-0d3f6f0a7a11")
+
+_ABSOLUTE_URI = re.compile(
+    r"(?:https?://[^\s/]|tag:[^\s,]+,\d|urn:[a-z0-9][a-z0-9-]+:)\S*", re.IGNORECASE
+)
+_MAX_ID = 2_000
+
+
+def key_of(entry: Entry) -> str:
+    """Identity of ``entry`` within its feed: guid, else link, else a hash of title and date.
+
+    The prefix says which, so that a guid can never be taken for a link.
+    """
+    if entry.guid:
+        return f"guid:{entry.guid}"
+    if entry.link:
+        return f"link:{entry.link}"
+    stable = f"{entry.title}\n{entry.published.isoformat() if entry.published else ''}"
+    return f"hash:{hashlib.sha256(stable.encode()).hexdigest()}"
+
+
+def minted_id(feed: str, key: str) -> str:
+    """Return a permanent ``urn:uuid:`` for an entry whose publisher gave no usable id."""
+    return uuid.uuid5(NAMESPACE, f"item\n{feed}\n{key}").urn
+
+
+def entry_id(feed: str, key: str, entry: Entry, taken: frozenset[str]) -> str:
+    """Return the id that subscribers see, for good.
+
+    RFC 4287 section 4.2.6: an id "MUST NOT change" when an entry is republished, so the
+    publisher's own is kept where it is an absolute URI that no other item bears.
+    """
+    guid = entry.guid
+    if guid and len(guid) <= _MAX_ID and _ABSOLUTE_URI.fullmatch(guid) and guid not in taken:
+        return guid
+    return minted_id(feed, key)

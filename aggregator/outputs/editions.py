@@ -1,0 +1,290 @@
+"""What stands in an output, and in which order?
+
+Pure: candidates in, an edition out. Three rules keep subscribers calm. An entry's id is its
+item's or its story's, for good. What has left an output never comes back to it. A story is dated
+anew only at milestones.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from aggregator.model.editions import Also, Edition, EditionEntry, OutputSpec, Source
+from aggregator.model.items import StoredItem
+
+MARGIN = 1.15  # a newcomer to a full Top list must be this much stronger than the weakest member
+MIN_OWNERS = 2  # what one owner alone reports is Latest, not Top
+FILL = 10  # ... unless fewer than this many stories are reported by several
+MILESTONES = (3, 6, 12, 24, 48, 96)
+
+_UNTITLED_WORDS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """A story's stay in a Top output.
+
+    Subscribers saw it first at ``entered``. ``milestone`` is the number of independent owners it
+    was last announced with, ``updated`` when. ``face`` is the id of the item whose headline
+    stands for it since then. ``left`` is set once it has gone, and it never comes back.
+    """
+
+    output: str
+    story: str
+    entered: datetime
+    updated: datetime
+    milestone: int
+    face: str
+    left: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A story that may stand in a Top list: its score and its independent owners."""
+
+    story: str
+    score: float
+    owners: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A story with all that was reported of it, in order of arrival."""
+
+    story: str
+    items: tuple[StoredItem, ...]
+
+
+def milestone(owners: int) -> int:
+    """Return the highest milestone that ``owners`` independent reports have reached, or 0."""
+    return max((step for step in MILESTONES if step <= owners), default=0)
+
+
+def latest(
+    spec: OutputSpec,
+    items: Sequence[StoredItem],
+    copies: Mapping[str, tuple[StoredItem, ...]],
+    sources: Mapping[str, Source],
+    *,
+    born: datetime,
+) -> Edition:
+    """Compose Latest from ``items`` (newest first, none a copy); ``copies`` by the lead's id."""
+    entries = [
+        _entry(item, sources, also=_also(copies.get(item.item.id, ()), item, sources))
+        for item in items
+    ]
+    kept = _capped(entries, spec)
+    return Edition(spec=spec, updated=_newest(kept, born), entries=kept)
+
+
+def enlist(
+    spec: OutputSpec,
+    ranked: Sequence[Candidate],
+    stays: Mapping[str, Stay],
+    faces: Mapping[str, str],
+    *,
+    now: datetime,
+) -> tuple[Stay, ...]:
+    """Decide who enters, stays in and leaves a Top output.
+
+    ``ranked`` are the stories still being reported, strongest first; ``faces`` names the item that
+    would stand for each now. Returns the stays that change.
+    """
+    standing = {s: stay for s, stay in stays.items() if stay.left is None}
+    alive = {candidate.story: candidate for candidate in ranked}
+    changed = {
+        story: replace(stay, left=now) for story, stay in standing.items() if story not in alive
+    }
+    inside = [candidate for candidate in ranked if candidate.story in standing]
+    for newcomer in _newcomers(spec, ranked, stays):
+        if len(inside) >= spec.limit:
+            weakest = min(inside, key=lambda held: (held.score, held.story))
+            if newcomer.score < weakest.score * MARGIN:
+                break
+            inside.remove(weakest)
+            if weakest.story in standing:
+                changed[weakest.story] = replace(standing[weakest.story], left=now)
+            else:
+                changed.pop(weakest.story, None)
+        inside.append(newcomer)
+        changed[newcomer.story] = _entrance(spec, newcomer, faces[newcomer.story], now)
+    for held in inside:
+        stay = standing.get(held.story)
+        if stay and milestone(held.owners) > stay.milestone:
+            changed[held.story] = replace(
+                stay, milestone=milestone(held.owners), updated=now, face=faces[held.story]
+            )
+    return tuple(changed.values())
+
+
+def top(
+    spec: OutputSpec,
+    ranked: Sequence[Candidate],
+    stays: Mapping[str, Stay],
+    told: Mapping[str, Told],
+    sources: Mapping[str, Source],
+    *,
+    born: datetime,
+) -> Edition:
+    """Compose Top News from those that stand in it, strongest first."""
+    entries = tuple(
+        story_entry(stays[candidate.story], told[candidate.story], sources)
+        for candidate in ranked
+        if candidate.story in stays and stays[candidate.story].left is None
+    )
+    return Edition(spec=spec, updated=_newest(entries, born), entries=entries)
+
+
+def story_entry(stay: Stay, told: Told, sources: Mapping[str, Source]) -> EditionEntry:
+    """Return the one entry of a story: its face, and everybody else who reports it."""
+    face = next((item for item in told.items if item.item.id == stay.face), told.items[0])
+    entry = _entry(face, sources, also=_also(told.items, face, sources))
+    return replace(
+        entry, id=stay.story, updated=max(stay.updated, entry.published), categories=_topics(told)
+    )
+
+
+def face_of(told: Told, weights: Mapping[str, float]) -> str:
+    """Return the id of the item that tells a story best.
+
+    The heaviest feed's own report, with a picture and a standfirst where there is a choice, and
+    the earliest of those. ``weights`` by feed id.
+    """
+
+    def merit(stored: StoredItem) -> tuple[bool, float, bool, bool, datetime, int]:
+        entry = stored.item.entry
+        return (
+            stored.lead is not None,
+            -weights.get(stored.item.feed, 1.0),
+            entry.image is None,
+            not entry.summary,
+            stored.item.published,
+            stored.seq,
+        )
+
+    return min(told.items, key=merit).item.id
+
+
+def _newcomers(
+    spec: OutputSpec, ranked: Sequence[Candidate], stays: Mapping[str, Stay]
+) -> list[Candidate]:
+    several = sum(candidate.owners >= MIN_OWNERS for candidate in ranked)
+    singles = max(0, min(FILL, spec.limit) - several)
+    singles -= sum(stays[c.story].left is None for c in ranked if _lone(c) and c.story in stays)
+    chosen = []
+    for candidate in ranked[: spec.limit]:
+        if candidate.story in stays:
+            continue
+        if _lone(candidate):
+            if singles <= 0:
+                continue
+            singles -= 1
+        chosen.append(candidate)
+    return chosen
+
+
+def _lone(candidate: Candidate) -> bool:
+    return candidate.owners < MIN_OWNERS
+
+
+def _entrance(spec: OutputSpec, candidate: Candidate, face: str, now: datetime) -> Stay:
+    return Stay(
+        output=spec.name,
+        story=candidate.story,
+        entered=now,
+        updated=now,
+        milestone=milestone(candidate.owners),
+        face=face,
+    )
+
+
+def _entry(
+    stored: StoredItem, sources: Mapping[str, Source], *, also: tuple[Also, ...]
+) -> EditionEntry:
+    item, entry = stored.item, stored.item.entry
+    source = sources[item.feed]
+    return EditionEntry(
+        id=item.id,
+        title=_headline(stored),
+        link=_link(stored, source),
+        published=item.published,
+        updated=item.updated,
+        summary=entry.summary,
+        content_html=entry.content_html,
+        authors=entry.authors,
+        categories=tuple(dict.fromkeys((*stored.topics, *entry.categories))),
+        language=entry.language,
+        image=entry.image,
+        enclosures=entry.enclosures,
+        agency=entry.agency,
+        source=source,
+        also=also,
+    )
+
+
+def _headline(stored: StoredItem) -> str:
+    entry = stored.item.entry
+    if entry.title:
+        return entry.title
+    words = entry.summary.split()
+    if not words:
+        return "(untitled)"
+    cut = "" if len(words) <= _UNTITLED_WORDS else "…"
+    return " ".join(words[:_UNTITLED_WORDS]) + cut
+
+
+def _link(stored: StoredItem, source: Source) -> str:
+    entry = stored.item.entry
+    if entry.link:
+        return entry.link
+    if entry.enclosures:
+        return entry.enclosures[0].url
+    return source.home or source.url
+
+
+def _also(
+    items: Iterable[StoredItem], face: StoredItem, sources: Mapping[str, Source]
+) -> tuple[Also, ...]:
+    """One line per owner other than the face's, their own words rather than a copy."""
+    told: dict[str, StoredItem] = {}
+    mine = sources[face.item.feed].owner
+    for stored in items:
+        owner = sources[stored.item.feed].owner
+        if owner == mine:
+            continue
+        held = told.get(owner)
+        if held is None or (held.lead is not None and stored.lead is None):
+            told[owner] = stored
+    lines = sorted(told.items(), key=lambda pair: (pair[1].item.published, pair[1].seq))
+    return tuple(
+        Also(
+            title=_headline(stored),
+            link=_link(stored, sources[stored.item.feed]),
+            source=sources[stored.item.feed].title,
+            owner=owner,
+            published=stored.item.published,
+            copy=stored.lead is not None,
+        )
+        for owner, stored in lines
+    )
+
+
+def _topics(told: Told) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(topic for stored in told.items for topic in stored.topics))
+
+
+def _capped(entries: Sequence[EditionEntry], spec: OutputSpec) -> tuple[EditionEntry, ...]:
+    if spec.per_owner is None:
+        return tuple(entries[: spec.limit])
+    shares: dict[str, int] = {}
+    kept = []
+    for entry in entries:
+        owner = entry.source.owner if entry.source else ""
+        shares[owner] = shares.get(owner, 0) + 1
+        if shares[owner] <= spec.per_owner:
+            kept.append(entry)
+    return tuple(kept[: spec.limit])
+
+
+def _newest(entries: Iterable[EditionEntry], born: datetime) -> datetime:
+    return max((entry.updated for entry in entries), default=born)

@@ -1,0 +1,207 @@
+"""What must every store be able to do?
+
+Shared contract: times are aware UTC, whole seconds. A store is used from one thread at a time.
+Every method may raise `StoreError`. Writes outside ``transaction()`` are transactions of their
+own; inside, all of them stand or fall together, and reads see what was written before them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from aggregator.items.intake import Intake, Known
+from aggregator.model.editions import Rendered, Source
+from aggregator.model.feeds import Feed, FeedState
+from aggregator.model.items import Copy, StoredItem
+from aggregator.model.stories import StoryFacts, TopicScore, Voice
+from aggregator.outputs.editions import Stay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filing:
+    """What the organise step found out about one item. ``trace`` is clustering's own memory."""
+
+    seq: int
+    id: str
+    copy: Copy | None
+    story: str
+    story_because: str
+    merged: tuple[str, ...]
+    topics: tuple[TopicScore, ...]
+    voice: Voice
+    trace: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A stored item that shares ``hits`` postings with the one asked about."""
+
+    stored: StoredItem
+    hits: int
+
+
+class FeedShelf(Protocol):
+    """Feeds as configured, and what is remembered of each."""
+
+    def configure(self, feeds: Sequence[Feed], *, now: datetime) -> None:
+        """Make ``feeds`` the configured ones.
+
+        A new feed is due at once; a known one keeps its due time; one that is gone from the
+        configuration is kept for attribution and never due. A changed address forgets validators
+        and digest.
+        """
+
+    def configured(self) -> Mapping[str, Feed]:
+        """Return every feed that was ever configured, by id."""
+
+    def sources(self) -> Mapping[str, Source]:
+        """Return how each feed that was ever configured is named and linked, by id."""
+
+    def state(self, feed: str) -> FeedState:
+        """Return what is remembered of ``feed``; `StoreError` when it is unknown."""
+
+    def states(self) -> tuple[FeedState, ...]:
+        """Return the states of all configured and enabled feeds, by id."""
+
+    def due(self, now: datetime, limit: int) -> tuple[FeedState, ...]:
+        """Return enabled feeds whose time has come, the longest overdue first."""
+
+    def begin(self, feed: str, *, now: datetime, next_due: datetime, because: str) -> None:
+        """Remember an attempt before the request goes out, so that a crash cannot repeat it."""
+
+    def save(self, state: FeedState) -> None:
+        """Remember the outcome of a visit that brought no entries to take in."""
+
+
+class ItemShelf(Protocol):
+    """Items, their identities, and what they were found to repeat."""
+
+    def known(self, feed: str, keys: Sequence[str], ids: Sequence[str]) -> Known:
+        """Tell which ``keys`` of ``feed`` are known, and which entry ``ids`` are taken."""
+
+    def apply(self, intake: Intake) -> None:
+        """Store a visit: state, new items, revisions; all or nothing."""
+
+    def pending(self, limit: int) -> tuple[StoredItem, ...]:
+        """Return items that no organise step has filed yet, in order of arrival."""
+
+    def file(self, filing: Filing) -> None:
+        """Store what the organise step found out about one item."""
+
+    def by_id(self, ids: Iterable[str]) -> Mapping[str, StoredItem]:
+        """Return the items with these ids, by id; unknown ids are left out."""
+
+    def at_address(self, canonical: str) -> tuple[StoredItem, ...]:
+        """Return filed items whose canonical address is ``canonical``, oldest first, at most 8."""
+
+    def sharing(self, hashes: Sequence[int], limit: int) -> tuple[Hit, ...]:
+        """Return filed items that share most of ``hashes``, the best first."""
+
+    def post(self, seq: int, hashes: Sequence[int], *, cap: int = 64) -> None:
+        """Index an item under ``hashes``; each keeps only its ``cap`` newest items."""
+
+    def latest(
+        self, *, topic: str | None, language: str | None, limit: int
+    ) -> tuple[StoredItem, ...]:
+        """Return filed items that stand for themselves, newest first by (published, seq)."""
+
+    def copies(self, leads: Iterable[str]) -> Mapping[str, tuple[StoredItem, ...]]:
+        """Return the items folded under each of ``leads``, oldest first."""
+
+    def all(self) -> Iterator[StoredItem]:
+        """Yield every item in order of arrival."""
+
+    def count(self) -> int:
+        """Return the number of items kept."""
+
+    def prune(self, before: datetime, limit: int) -> int:
+        """Forget at most ``limit`` items first seen before ``before`` that nothing needs.
+
+        Their identities stay, so that they are never taken for new. Returns how many went.
+        """
+
+
+class StoryShelf(Protocol):
+    """Stories, the voices that report them, and clustering's memory."""
+
+    def facts(self, since: datetime, *, topic: str | None = None) -> tuple[StoryFacts, ...]:
+        """Return stories with a report at or after ``since``."""
+
+    def items(self, stories: Iterable[str]) -> Mapping[str, tuple[StoredItem, ...]]:
+        """Return the items of each story in order of arrival."""
+
+    def current(self, story: str) -> str | None:
+        """Return the id that ``story`` now goes by (itself, or what it merged into)."""
+
+    def traces(self, since: datetime) -> Iterator[tuple[StoredItem, str]]:
+        """Yield filed items first seen at or after ``since`` with their traces, as they arrived."""
+
+
+class OutputShelf(Protocol):
+    """What subscribers were served."""
+
+    def get(self, path: str) -> Rendered | None:
+        """Return the bytes last served at ``path``."""
+
+    def all(self) -> tuple[Rendered, ...]:
+        """Return everything served."""
+
+    def put(self, rendered: Rendered) -> None:
+        """Replace the bytes at ``rendered.path``."""
+
+    def drop(self, path: str) -> None:
+        """Stop serving ``path``."""
+
+    def born(self, name: str, now: datetime) -> datetime:
+        """Return when output ``name`` first stood; ``now`` is remembered at first asking."""
+
+    def members(self, output: str) -> Mapping[str, Stay]:
+        """Return all stays in ``output``, past and present, by story."""
+
+    def enrol(self, members: Sequence[Stay]) -> None:
+        """Write stays, replacing those of the same output and story."""
+
+
+class Notes(Protocol):
+    """Small documents that a room keeps between runs (JSON text by name)."""
+
+    def get(self, name: str) -> str | None:
+        """Return the note, or None."""
+
+    def put(self, name: str, text: str) -> None:
+        """Write the note."""
+
+
+class Store(Protocol):
+    """Everything that is remembered."""
+
+    @property
+    def feeds(self) -> FeedShelf:
+        """Feeds as configured, and what is remembered of each."""
+
+    @property
+    def items(self) -> ItemShelf:
+        """Items, their identities, and what they were found to repeat."""
+
+    @property
+    def stories(self) -> StoryShelf:
+        """Stories, the voices that report them, and clustering's memory."""
+
+    @property
+    def outputs(self) -> OutputShelf:
+        """What subscribers were served."""
+
+    @property
+    def notes(self) -> Notes:
+        """Small documents that a room keeps between runs."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Make everything inside one transaction; an exception undoes all of it."""
+
+    def tidy(self) -> None:
+        """Do the housekeeping that keeps a database fast and small."""
+
+    def close(self) -> None:
+        """Finish writing and let go of the file. Safe to call twice."""

@@ -1,0 +1,146 @@
+"""How is the file opened, and what makes a transaction?"""
+
+import fcntl
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from sqlite_utils import Database
+
+from aggregator.model.errors import StoreError, StoreTooNewError
+from aggregator.storage.sqlite.schema import KNOWN, migrations
+
+BUSY_SECONDS = 10
+# SQLite 3.7.0 to 3.51.2 can corrupt a WAL file that several connections write or checkpoint.
+SAFE_WAL = (3, 51, 3)
+
+
+class Connection:
+    """The one writing connection to the file, and the lock that keeps it the only one."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the database at ``path`` and bring its tables up to date.
+
+        Raises `StoreError` when the file cannot be used or another process uses it.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = _lock(path)
+        except OSError as error:
+            raise StoreError(
+                f"{path}: {error.strerror}; give a folder that this user may write to"
+            ) from error
+        try:
+            self.db = _open(path)
+        except sqlite3.Error as error:
+            self._lock.close()
+            raise StoreError(
+                f"{path}: not a usable database ({error}); move it aside to start afresh, "
+                "or restore a backup in its place"
+            ) from error
+        except StoreError:
+            self._lock.close()
+            raise
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Join the transaction under way, or make one that takes the write lock at once.
+
+        sqlite-utils' own ``atomic()`` begins deferred: a read followed by a write can then fail
+        with "database is locked" whatever the busy timeout.
+        """
+        connection = self.db.conn
+        if connection.in_transaction:
+            yield
+            return
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            yield
+            connection.execute("COMMIT")
+        except BaseException as error:
+            self._undo()
+            if isinstance(error, sqlite3.Error):
+                raise StoreError(_advice(error)) from error
+            raise
+
+    def _undo(self) -> None:
+        if self.db.conn.in_transaction:  # some errors end the transaction by themselves
+            self.db.conn.execute("ROLLBACK")
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Return all rows of a query at once, so that no cursor holds back a checkpoint."""
+        try:
+            return list(self.db.query(sql, values))
+        except sqlite3.Error as error:
+            raise StoreError(_advice(error)) from error
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Execute a statement in a transaction; return the number of rows that it changed."""
+        with self.transaction():
+            return self.db.conn.execute(sql, values).rowcount
+
+    def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Execute a statement for each of ``rows`` in a transaction."""
+        with self.transaction():
+            self.db.conn.executemany(sql, rows)
+
+    def close(self) -> None:
+        """Fold the write-ahead log into the file and let go of it."""
+        if self._lock.closed:
+            return
+        self.db.conn.execute("PRAGMA optimize")
+        self.db.close()
+        self._lock.close()
+
+
+def _lock(path: Path) -> TextIO:
+    handle = path.with_name(path.name + ".lock").open("w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handle.close()
+        raise StoreError(
+            f"{path}: in use by another aggregator; stop that one first, or give this one "
+            "another folder with --data"
+        ) from None
+    return handle
+
+
+def _open(path: Path) -> Database:
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
+    try:
+        # Entry points of other packages would otherwise run on connect.
+        db = Database(connection, execute_plugins=False)
+        db.conn.isolation_level = None
+        db.conn.execute("PRAGMA journal_mode = WAL")
+        db.conn.execute("PRAGMA synchronous = NORMAL")
+        db.conn.execute("PRAGMA foreign_keys = ON")
+        db.conn.execute("PRAGMA mmap_size = 0")
+        db.conn.execute("PRAGMA journal_size_limit = 16777216")
+        _refuse_newer(path, {done.name for done in migrations.applied(db)} - KNOWN)
+        migrations.apply(db)
+    except BaseException:
+        connection.close()
+        raise
+    return db
+
+
+def _refuse_newer(path: Path, unknown: set[str]) -> None:
+    if unknown:
+        raise StoreTooNewError(
+            f"{path}: written by a newer version of aggregator ({', '.join(sorted(unknown))}); "
+            "run that version, or restore the backup made before the upgrade"
+        )
+
+
+def _advice(error: sqlite3.Error) -> str:
+    text = str(error)
+    if "full" in text:
+        return f"the disk is full ({text}); make room, polling goes on by itself"
+    if "readonly" in text or "read-only" in text:
+        return f"the data folder cannot be written ({text}); check its owner and its mount"
+    if "malformed" in text or "not a database" in text:
+        return f"the database is damaged ({text}); stop, and restore a backup"
+    return f"the database refused ({text})"

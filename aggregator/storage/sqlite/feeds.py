@@ -1,0 +1,170 @@
+"""What is remembered of feeds?"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from aggregator.model.editions import Source
+from aggregator.model.errors import StoreError
+from aggregator.model.feeds import Feed, FeedState, Validators
+from aggregator.storage.sqlite.connection import Connection
+from aggregator.storage.sqlite.rows import Row, maybe_moment, maybe_stamp, moment, stamp
+
+_CONFIGURE = """
+INSERT INTO feed (id, configured, url, title, owner, weight, topics, language, next_due, because)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'new')
+ON CONFLICT (id) DO UPDATE SET
+    configured = excluded.configured, title = excluded.title, owner = excluded.owner,
+    weight = excluded.weight, topics = excluded.topics, language = excluded.language,
+    url = excluded.url,
+    validator_url = iif(url = excluded.url, validator_url, NULL),
+    etag = iif(url = excluded.url, etag, NULL),
+    last_modified = iif(url = excluded.url, last_modified, NULL),
+    digest = iif(url = excluded.url, digest, NULL),
+    gone = iif(url = excluded.url, gone, 0)
+"""
+_BEGIN = "UPDATE feed SET attempted_at = ?, next_due = ?, because = ? WHERE id = ?"
+
+
+class SqliteFeeds:
+    """Feeds as configured, and what is remembered of each."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._at = connection
+
+    def configure(self, feeds: Sequence[Feed], *, now: datetime) -> None:
+        """Make ``feeds`` the configured ones."""
+        rows = [
+            (
+                feed.id,
+                int(feed.enabled),
+                feed.url,
+                feed.title,
+                feed.owner,
+                feed.weight,
+                json.dumps(feed.topics),
+                feed.language,
+                stamp(now),
+            )
+            for feed in feeds
+        ]
+        with self._at.transaction():
+            self._at.run("UPDATE feed SET configured = 0 WHERE configured = 1")
+            self._at.run_many(_CONFIGURE, rows)
+
+    def configured(self) -> Mapping[str, Feed]:
+        """Return every feed that was ever configured, by id."""
+        rows = self._at.rows("SELECT * FROM feed ORDER BY id")
+        return {row["id"]: _feed(row) for row in rows}
+
+    def sources(self) -> Mapping[str, Source]:
+        """Return how each feed that was ever configured is named and linked, by id."""
+        rows = self._at.rows("SELECT * FROM feed ORDER BY id")
+        return {row["id"]: _source(row) for row in rows}
+
+    def state(self, feed: str) -> FeedState:
+        """Return what is remembered of ``feed``."""
+        rows = self._at.rows("SELECT * FROM feed WHERE id = ?", [feed])
+        if not rows:
+            raise StoreError(f"feed {feed} is not known; is it in feeds.yaml?")
+        return _state(rows[0])
+
+    def states(self) -> tuple[FeedState, ...]:
+        """Return the states of all configured and enabled feeds, by id."""
+        return tuple(
+            _state(row)
+            for row in self._at.rows("SELECT * FROM feed WHERE configured = 1 ORDER BY id")
+        )
+
+    def due(self, now: datetime, limit: int) -> tuple[FeedState, ...]:
+        """Return enabled feeds whose time has come, the longest overdue first."""
+        rows = self._at.rows(
+            "SELECT * FROM feed WHERE configured = 1 AND gone = 0 AND next_due <= ?"
+            " ORDER BY next_due, id LIMIT ?",
+            [stamp(now), limit],
+        )
+        return tuple(_state(row) for row in rows)
+
+    def begin(self, feed: str, *, now: datetime, next_due: datetime, because: str) -> None:
+        """Remember an attempt before the request goes out."""
+        self._at.run(_BEGIN, [stamp(now), stamp(next_due), because, feed])
+
+    def save(self, state: FeedState) -> None:
+        """Remember the outcome of a visit."""
+        row = _state_row(state)
+        self._at.run(
+            f"UPDATE feed SET {', '.join(f'{name} = ?' for name in row)} WHERE id = ?",
+            [*row.values(), state.feed],
+        )
+
+
+def _source(row: Row) -> Source:
+    return Source(
+        title=row["title"] or row["own_title"] or row["id"],
+        url=row["url"],
+        home=row["home"],
+        owner=row["owner"] or row["id"],
+    )
+
+
+def _feed(row: Row) -> Feed:
+    return Feed(
+        id=row["id"],
+        url=row["url"],
+        title=row["title"] or row["own_title"],
+        topics=tuple(json.loads(row["topics"])),
+        owner=row["owner"],
+        weight=row["weight"],
+        language=row["language"] or row["own_language"],
+        enabled=bool(row["configured"]),
+    )
+
+
+def _state(row: Row) -> FeedState:
+    state = FeedState(
+        feed=row["id"],
+        url=row["url"],
+        next_due=moment(row["next_due"]),
+        because=row["because"],
+        digest=row["digest"],
+        attempted_at=maybe_moment(row["attempted_at"]),
+        succeeded_at=maybe_moment(row["succeeded_at"]),
+        failures=row["failures"],
+        last_error=row["last_error"],
+        gone=bool(row["gone"]),
+        visits=row["visits"],
+        title=row["own_title"],
+        home=row["home"],
+        feed_language=row["own_language"],
+    )
+    if row["validator_url"] is None:
+        return state
+    return replace(
+        state,
+        validators=Validators(
+            url=row["validator_url"], etag=row["etag"], last_modified=row["last_modified"]
+        ),
+    )
+
+
+def _state_row(state: FeedState) -> dict[str, Any]:
+    held = state.validators
+    return {
+        "next_due": stamp(state.next_due),
+        "because": state.because,
+        "validator_url": held.url if held else None,
+        "etag": held.etag if held else None,
+        "last_modified": held.last_modified if held else None,
+        "digest": state.digest,
+        "attempted_at": maybe_stamp(state.attempted_at),
+        "succeeded_at": maybe_stamp(state.succeeded_at),
+        "failures": state.failures,
+        "last_error": state.last_error,
+        "gone": int(state.gone),
+        "visits": state.visits,
+        "own_title": state.title,
+        "home": state.home,
+        "own_language": state.feed_language,
+    }

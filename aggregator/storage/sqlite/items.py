@@ -1,0 +1,219 @@
+"""What is remembered of items?"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from aggregator.items.intake import Intake, Known, KnownItem
+from aggregator.model.items import StoredItem
+from aggregator.storage.protocol import Filing, Hit
+from aggregator.storage.sqlite.connection import Connection
+from aggregator.storage.sqlite.feeds import SqliteFeeds
+from aggregator.storage.sqlite.rows import ITEM_COLUMNS, entry_row, item_row, stamp, stored_item
+from aggregator.storage.sqlite.stories import SqliteStories
+
+_BATCH = 500  # below SQLite's limit on parameters, which was 999 for long
+_PAGE = 1_000
+_SAME_ADDRESS = 8
+_KEPT_NEWEST = 1_000  # items that a sparse output may still list, whatever their age
+
+
+class SqliteItems:
+    """Items, their identities, and what they were found to repeat."""
+
+    def __init__(self, connection: Connection, feeds: SqliteFeeds, stories: SqliteStories) -> None:
+        self._at = connection
+        self._feeds = feeds
+        self._stories = stories
+
+    def known(self, feed: str, keys: Sequence[str], ids: Sequence[str]) -> Known:
+        """Tell which ``keys`` of ``feed`` are known, and which entry ``ids`` are taken."""
+        items: dict[str, KnownItem | None] = {}
+        for some in _batches(keys):
+            for row in self._at.rows(
+                "SELECT identity.key, item.id, item.digest, item.revisions FROM identity"
+                " LEFT JOIN item ON item.id = identity.item"
+                f" WHERE identity.feed = ? AND identity.key IN ({_marks(some)})",
+                [feed, *some],
+            ):
+                items[row["key"]] = (
+                    KnownItem(id=row["id"], digest=row["digest"], revisions=row["revisions"])
+                    if row["id"]
+                    else None
+                )
+        taken: set[str] = set()
+        for some in _batches(ids):
+            query = f"SELECT id FROM item WHERE id IN ({_marks(some)})"
+            taken.update(row["id"] for row in self._at.rows(query, some))
+        return Known(items=items, taken=frozenset(taken))
+
+    def apply(self, intake: Intake) -> None:
+        """Store a visit: state, new items, revisions; all or nothing."""
+        with self._at.transaction():
+            self._feeds.save(intake.state)
+            if intake.new:
+                self._add(intake)
+            for revision in intake.revised:
+                row = entry_row(revision.entry) | {"updated": stamp(revision.updated)}
+                # The key stays as first written; guid and link are what identity was made of.
+                self._at.run(
+                    f"UPDATE item SET {', '.join(f'{name} = ?' for name in row)},"
+                    " revisions = revisions + 1 WHERE id = ?",
+                    [*row.values(), revision.id],
+                )
+
+    def _add(self, intake: Intake) -> None:
+        rows = [item_row(item) for item in intake.new]
+        columns = list(rows[0])
+        self._at.run_many(
+            f"INSERT INTO item ({', '.join(columns)}) VALUES ({_marks(columns)})",
+            [[*row.values()] for row in rows],
+        )
+        self._at.run_many(
+            "INSERT INTO identity (feed, key, item) VALUES (?, ?, ?)",
+            [(item.feed, item.key, item.id) for item in intake.new],
+        )
+
+    def pending(self, limit: int) -> tuple[StoredItem, ...]:
+        """Return items that no organise step has filed yet, in order of arrival."""
+        return self._items("WHERE filed = 0 ORDER BY seq LIMIT ?", [limit])
+
+    def file(self, filing: Filing) -> None:
+        """Store what the organise step found out about one item."""
+        copy = filing.copy
+        with self._at.transaction():
+            self._at.run(
+                "UPDATE item SET filed = 1, lead = ?, lead_because = ?, story = ?,"
+                " story_because = ?, trace = ? WHERE seq = ?",
+                [
+                    copy.lead if copy else None,
+                    f"{copy.rule} {copy.figure:.2f}" if copy else None,
+                    filing.story,
+                    filing.story_because,
+                    filing.trace,
+                    filing.seq,
+                ],
+            )
+            self._at.run_many(
+                "INSERT INTO item_topic (item, topic, score, because, published)"
+                " SELECT seq, ?, ?, ?, published FROM item WHERE seq = ?",
+                [(t.topic, t.score, t.because, filing.seq) for t in filing.topics],
+            )
+            self._stories.grow(filing)
+
+    def by_id(self, ids: Iterable[str]) -> Mapping[str, StoredItem]:
+        """Return the items with these ids, by id."""
+        found: dict[str, StoredItem] = {}
+        for some in _batches(list(ids)):
+            for stored in self._items(f"WHERE id IN ({_marks(some)})", some):
+                found[stored.item.id] = stored
+        return found
+
+    def at_address(self, canonical: str) -> tuple[StoredItem, ...]:
+        """Return filed items whose canonical address is ``canonical``, oldest first."""
+        return self._items(
+            "WHERE canonical = ? AND filed = 1 ORDER BY seq LIMIT ?", [canonical, _SAME_ADDRESS]
+        )
+
+    def sharing(self, hashes: Sequence[int], limit: int) -> tuple[Hit, ...]:
+        """Return filed items that share most of ``hashes``, the best first."""
+        wanted = [_signed(value) for value in hashes[:_BATCH]]
+        rows = self._at.rows(
+            "SELECT item, count(*) AS hits FROM posting"
+            f" WHERE hash IN ({_marks(wanted)}) GROUP BY item ORDER BY hits DESC, item LIMIT ?",
+            [*wanted, limit],
+        )
+        hits = {row["item"]: row["hits"] for row in rows}
+        found = self._items(f"WHERE seq IN ({_marks(hits)})", list(hits))
+        return tuple(
+            sorted(
+                (Hit(stored=stored, hits=hits[stored.seq]) for stored in found),
+                key=lambda hit: (-hit.hits, hit.stored.seq),
+            )
+        )
+
+    def post(self, seq: int, hashes: Sequence[int], *, cap: int = 64) -> None:
+        """Index an item under ``hashes``; each keeps only its ``cap`` newest items."""
+        signed = [_signed(value) for value in hashes]
+        with self._at.transaction():
+            self._at.run_many(
+                "INSERT OR IGNORE INTO posting (hash, item) VALUES (?, ?)",
+                [(value, seq) for value in signed],
+            )
+            self._at.run_many(
+                "DELETE FROM posting WHERE hash = ? AND item <= (SELECT item FROM posting"
+                " WHERE hash = ? ORDER BY item DESC LIMIT 1 OFFSET ?)",
+                [(value, value, cap) for value in signed],
+            )
+
+    def latest(
+        self, *, topic: str | None, language: str | None, limit: int
+    ) -> tuple[StoredItem, ...]:
+        """Return filed items that stand for themselves, newest first."""
+        tongue = "" if language is None else " AND (language = ? OR language LIKE ? || '-%')"
+        spoken = [] if language is None else [language, language]
+        if topic is None:
+            return self._items(
+                f"WHERE filed = 1 AND lead IS NULL{tongue}"
+                " ORDER BY published DESC, seq DESC LIMIT ?",
+                [*spoken, limit],
+            )
+        return self._items(
+            "JOIN item_topic AS t ON t.item = item.seq AND t.topic = ?"
+            f" WHERE lead IS NULL{tongue} ORDER BY t.published DESC, t.item DESC LIMIT ?",
+            [topic, *spoken, limit],
+        )
+
+    def copies(self, leads: Iterable[str]) -> Mapping[str, tuple[StoredItem, ...]]:
+        """Return the items folded under each of ``leads``, oldest first."""
+        found: dict[str, tuple[StoredItem, ...]] = {}
+        for some in _batches(list(leads)):
+            for stored in self._items(f"WHERE lead IN ({_marks(some)}) ORDER BY seq", some):
+                lead = stored.lead or ""
+                found[lead] = (*found.get(lead, ()), stored)
+        return found
+
+    def all(self) -> Iterator[StoredItem]:
+        """Yield every item in order of arrival."""
+        last = 0
+        while page := self._items("WHERE seq > ? ORDER BY seq LIMIT ?", [last, _PAGE]):
+            yield from page
+            last = page[-1].seq
+
+    def count(self) -> int:
+        """Return the number of items kept."""
+        return int(self._at.rows("SELECT count(*) AS n FROM item")[0]["n"])
+
+    def prune(self, before: datetime, limit: int) -> int:
+        """Forget at most ``limit`` old items that nothing needs; their identities stay."""
+        return self._at.run(
+            "DELETE FROM item WHERE seq IN (SELECT seq FROM item AS old"
+            " WHERE first_seen < ? AND filed = 1"
+            " AND NOT EXISTS (SELECT 1 FROM item AS copy WHERE copy.lead = old.id)"
+            " AND NOT EXISTS (SELECT 1 FROM membership AS m"
+            "  WHERE m.story = old.story AND m.left IS NULL)"
+            " AND seq NOT IN (SELECT seq FROM item ORDER BY published DESC, seq DESC LIMIT ?)"
+            " ORDER BY first_seen LIMIT ?)",
+            [stamp(before), _KEPT_NEWEST, limit],
+        )
+
+    def _items(self, clause: str, values: Sequence[Any]) -> tuple[StoredItem, ...]:
+        rows = self._at.rows(f"SELECT {_QUALIFIED} FROM item {clause}", values)
+        return tuple(stored_item(row) for row in rows)
+
+
+_QUALIFIED = ITEM_COLUMNS.replace("published, updated,", "item.published AS published, updated,")
+
+
+def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(values), _BATCH):
+        yield values[start : start + _BATCH]
+
+
+def _marks(values: Iterable[object]) -> str:
+    return ", ".join("?" for _ in values)
+
+
+def _signed(value: int) -> int:
+    """SQLite's integers have a sign; hashes have not."""
+    return value - (1 << 64) if value >= 1 << 63 else value

@@ -1,0 +1,115 @@
+"""What was served, and since when?"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from aggregator.model.editions import Rendered
+from aggregator.outputs.editions import Stay
+from aggregator.storage.sqlite.connection import Connection
+from aggregator.storage.sqlite.rows import Row, maybe_moment, maybe_stamp, moment, stamp
+
+
+class SqliteOutputs:
+    """What subscribers were served."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._at = connection
+
+    def get(self, path: str) -> Rendered | None:
+        """Return the bytes last served at ``path``."""
+        rows = self._at.rows("SELECT * FROM output WHERE path = ?", [path])
+        return _rendered(rows[0]) if rows else None
+
+    def all(self) -> tuple[Rendered, ...]:
+        """Return everything served."""
+        return tuple(_rendered(row) for row in self._at.rows("SELECT * FROM output ORDER BY path"))
+
+    def put(self, rendered: Rendered) -> None:
+        """Replace the bytes at ``rendered.path``."""
+        self._at.run(
+            "INSERT OR REPLACE INTO output (path, media_type, body, etag, changed_at)"
+            " VALUES (?, ?, ?, ?, ?)",
+            [
+                rendered.path,
+                rendered.media_type,
+                rendered.body,
+                rendered.etag,
+                stamp(rendered.changed_at),
+            ],
+        )
+
+    def drop(self, path: str) -> None:
+        """Stop serving ``path``."""
+        self._at.run("DELETE FROM output WHERE path = ?", [path])
+
+    def born(self, name: str, now: datetime) -> datetime:
+        """Return when output ``name`` first stood; ``now`` is remembered at first asking."""
+        with self._at.transaction():
+            self._at.run(
+                "INSERT OR IGNORE INTO output_birth (name, born) VALUES (?, ?)", [name, stamp(now)]
+            )
+            rows = self._at.rows("SELECT born FROM output_birth WHERE name = ?", [name])
+        return moment(rows[0]["born"])
+
+    def members(self, output: str) -> Mapping[str, Stay]:
+        """Return all stays in ``output``, past and present, by story."""
+        rows = self._at.rows("SELECT * FROM membership WHERE output = ? ORDER BY story", [output])
+        return {row["story"]: _stay(row) for row in rows}
+
+    def enrol(self, members: Sequence[Stay]) -> None:
+        """Write stays, replacing those of the same output and story."""
+        self._at.run_many(
+            "INSERT OR REPLACE INTO membership"
+            " (output, story, entered, updated, milestone, face, left)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    stay.output,
+                    stay.story,
+                    stamp(stay.entered),
+                    stamp(stay.updated),
+                    stay.milestone,
+                    stay.face,
+                    maybe_stamp(stay.left),
+                )
+                for stay in members
+            ],
+        )
+
+
+class SqliteNotes:
+    """Small documents that a room keeps between runs."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._at = connection
+
+    def get(self, name: str) -> str | None:
+        """Return the note, or None."""
+        rows = self._at.rows("SELECT text FROM note WHERE name = ?", [name])
+        return rows[0]["text"] if rows else None
+
+    def put(self, name: str, text: str) -> None:
+        """Write the note."""
+        self._at.run("INSERT OR REPLACE INTO note (name, text) VALUES (?, ?)", [name, text])
+
+
+def _rendered(row: Row) -> Rendered:
+    return Rendered(
+        path=row["path"],
+        media_type=row["media_type"],
+        body=row["body"],
+        etag=row["etag"],
+        changed_at=moment(row["changed_at"]),
+    )
+
+
+def _stay(row: Row) -> Stay:
+    return Stay(
+        output=row["output"],
+        story=row["story"],
+        entered=moment(row["entered"]),
+        updated=moment(row["updated"]),
+        milestone=row["milestone"],
+        face=row["face"],
+        left=maybe_moment(row["left"]),
+    )

@@ -1,0 +1,115 @@
+"""Which tables are there, and how did they come to be?
+
+Migrations run in order, each in a transaction of its own with the record that it ran. They are
+never edited once released: a change is a new function at the end.
+"""
+
+from sqlite_utils import Database, Migrations
+
+migrations = Migrations("aggregator")
+
+_TABLES = """
+CREATE TABLE feed (
+    id TEXT PRIMARY KEY,
+    configured INTEGER NOT NULL,      -- 1 while it stands in feeds.yaml and is enabled
+    url TEXT NOT NULL,                -- as configured, without user name and password
+    title TEXT, owner TEXT NOT NULL, weight REAL NOT NULL,
+    topics TEXT NOT NULL,             -- JSON list of slugs
+    language TEXT,
+    next_due TEXT NOT NULL, because TEXT NOT NULL,
+    validator_url TEXT, etag BLOB, last_modified BLOB, digest TEXT,
+    attempted_at TEXT, succeeded_at TEXT,
+    failures INTEGER NOT NULL DEFAULT 0, last_error TEXT,
+    gone INTEGER NOT NULL DEFAULT 0, visits INTEGER NOT NULL DEFAULT 0,
+    own_title TEXT, home TEXT, own_language TEXT
+) STRICT;
+CREATE INDEX feed_due ON feed (next_due) WHERE configured = 1 AND gone = 0;
+
+CREATE TABLE item (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,   -- order of arrival
+    id TEXT NOT NULL UNIQUE,                 -- the entry id that subscribers see
+    feed TEXT NOT NULL REFERENCES feed (id),
+    key TEXT NOT NULL,
+    guid TEXT, link TEXT, canonical TEXT,
+    title TEXT NOT NULL, summary TEXT NOT NULL, content_html TEXT NOT NULL,
+    entry_published TEXT, entry_updated TEXT,
+    authors TEXT NOT NULL, categories TEXT NOT NULL, enclosures TEXT NOT NULL,   -- JSON lists
+    language TEXT, image TEXT, agency TEXT,
+    digest TEXT NOT NULL, revisions INTEGER NOT NULL DEFAULT 0,
+    first_seen TEXT NOT NULL, published TEXT NOT NULL, updated TEXT NOT NULL,
+    filed INTEGER NOT NULL DEFAULT 0,        -- 1 once organised
+    lead TEXT, lead_because TEXT,            -- the item it is a copy of, and the rule that says so
+    story TEXT, story_because TEXT,
+    trace TEXT                               -- clustering's memory of the item
+) STRICT;
+CREATE INDEX item_pending ON item (seq) WHERE filed = 0;
+CREATE INDEX item_latest ON item (published, seq) WHERE filed = 1 AND lead IS NULL;
+CREATE INDEX item_address ON item (canonical, seq);
+CREATE INDEX item_story ON item (story, seq);
+CREATE INDEX item_lead ON item (lead, seq) WHERE lead IS NOT NULL;
+CREATE INDEX item_seen ON item (first_seen);
+
+CREATE TABLE identity (                      -- outlives the item: what was pruned is not new
+    feed TEXT NOT NULL, key TEXT NOT NULL, item TEXT NOT NULL,
+    PRIMARY KEY (feed, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE item_topic (
+    item INTEGER NOT NULL REFERENCES item (seq) ON DELETE CASCADE,
+    topic TEXT NOT NULL, score REAL NOT NULL, because TEXT NOT NULL,
+    published TEXT NOT NULL,
+    PRIMARY KEY (item, topic)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX item_topic_latest ON item_topic (topic, published, item);
+
+CREATE TABLE posting (                       -- shingle hash -> items that contain it
+    hash INTEGER NOT NULL, item INTEGER NOT NULL,
+    PRIMARY KEY (hash, item)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE story (
+    id TEXT PRIMARY KEY,
+    opened TEXT NOT NULL, last TEXT NOT NULL, items INTEGER NOT NULL,
+    forward TEXT                             -- the story it merged into
+) STRICT;
+CREATE INDEX story_last ON story (last) WHERE forward IS NULL;
+CREATE INDEX story_forward ON story (forward) WHERE forward IS NOT NULL;
+
+CREATE TABLE story_voice (
+    story TEXT NOT NULL REFERENCES story (id), owner TEXT NOT NULL, weight REAL NOT NULL,
+    first TEXT NOT NULL, last TEXT NOT NULL, copies_only INTEGER NOT NULL,
+    PRIMARY KEY (story, owner)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE story_topic (
+    story TEXT NOT NULL REFERENCES story (id), topic TEXT NOT NULL, items INTEGER NOT NULL,
+    PRIMARY KEY (story, topic)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE output (                        -- what was served last
+    path TEXT PRIMARY KEY, media_type TEXT NOT NULL, body BLOB NOT NULL,
+    etag TEXT NOT NULL, changed_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE output_birth (name TEXT PRIMARY KEY, born TEXT NOT NULL) STRICT;
+CREATE TABLE membership (                    -- a story's stay in a Top output
+    output TEXT NOT NULL, story TEXT NOT NULL,
+    entered TEXT NOT NULL, updated TEXT NOT NULL,
+    milestone INTEGER NOT NULL, face TEXT NOT NULL, left TEXT,
+    PRIMARY KEY (output, story)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT;
+"""
+
+
+@migrations()
+def first_tables(db: Database) -> None:
+    """Everything that version 0.1 remembers."""
+    # Not executescript(): it would commit before it starts.
+    for statement in _TABLES.split(";\n"):
+        if statement.strip():
+            db.conn.execute(statement)
+
+
+KNOWN = frozenset({"first_tables"})
+"""Names of all migrations of this version; a database that holds others is newer than we are."""

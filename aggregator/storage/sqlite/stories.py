@@ -1,0 +1,143 @@
+"""What is remembered of stories?"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from aggregator.model.items import StoredItem
+from aggregator.model.stories import StoryFacts, Voice
+from aggregator.storage.protocol import Filing
+from aggregator.storage.sqlite.connection import Connection
+from aggregator.storage.sqlite.rows import ITEM_COLUMNS, moment, stamp, stored_item
+
+_PAGE = 1_000
+_SHARE = 3  # a story is about a topic when at least a third of its items are
+
+_VOICE = """
+INSERT INTO story_voice (story, owner, weight, first, last, copies_only) {source}
+ON CONFLICT (story, owner) DO UPDATE SET
+    weight = max(weight, excluded.weight), first = min(first, excluded.first),
+    last = max(last, excluded.last), copies_only = min(copies_only, excluded.copies_only)
+"""
+_TOPIC = """
+INSERT INTO story_topic (story, topic, items) {source}
+ON CONFLICT (story, topic) DO UPDATE SET items = items + excluded.items
+"""
+_STORY = """
+INSERT INTO story (id, opened, last, items) VALUES (?, ?, ?, 1)
+ON CONFLICT (id) DO UPDATE SET
+    opened = min(opened, excluded.opened), last = max(last, excluded.last), items = items + 1
+"""
+_FACTS = """
+SELECT story.id, story.opened, owner, weight, first, story_voice.last, copies_only,
+    (SELECT json_group_array(topic) FROM story_topic AS t
+     WHERE t.story = story.id AND t.items * ? >= story.items) AS topics
+FROM story JOIN story_voice ON story_voice.story = story.id
+WHERE story.forward IS NULL AND story.last >= ?
+ORDER BY story.id, owner
+"""
+
+
+class SqliteStories:
+    """Stories, the voices that report them, and clustering's memory."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._at = connection
+
+    def grow(self, filing: Filing) -> None:
+        """Add one item to its story, after folding those into it that it showed to be the same."""
+        voice = filing.voice
+        with self._at.transaction():
+            self._at.run(_STORY, [filing.story, stamp(voice.first), stamp(voice.last)])
+            for gone in filing.merged:
+                self._merge(gone, filing.story)
+            self._at.run(
+                _VOICE.format(source="VALUES (?, ?, ?, ?, ?, ?)"),
+                [
+                    filing.story,
+                    voice.owner,
+                    voice.weight,
+                    stamp(voice.first),
+                    stamp(voice.last),
+                    int(voice.copies_only),
+                ],
+            )
+            self._at.run_many(
+                _TOPIC.format(source="VALUES (?, ?, 1)"),
+                [(filing.story, score.topic) for score in filing.topics],
+            )
+
+    def _merge(self, gone: str, into: str) -> None:
+        run = self._at.run
+        run("UPDATE item SET story = ? WHERE story = ?", [into, gone])
+        source = "SELECT ?, owner, weight, first, last, copies_only FROM story_voice"
+        run(_VOICE.format(source=f"{source} WHERE story = ?"), [into, gone])
+        source = "SELECT ?, topic, items FROM story_topic WHERE story = ?"
+        run(_TOPIC.format(source=source), [into, gone])
+        run("DELETE FROM story_voice WHERE story = ?", [gone])
+        run("DELETE FROM story_topic WHERE story = ?", [gone])
+        run(
+            "UPDATE story SET items = story.items + old.items, opened = min(story.opened, old.opened),"
+            " last = max(story.last, old.last)"
+            " FROM (SELECT items, opened, last FROM story WHERE id = ?) AS old WHERE id = ?",
+            [gone, into],
+        )
+        run(
+            "UPDATE story SET forward = ?, items = 0 WHERE id = ? OR forward = ?",
+            [into, gone, gone],
+        )
+
+    def facts(self, since: datetime, *, topic: str | None = None) -> tuple[StoryFacts, ...]:
+        """Return stories with a report at or after ``since``."""
+        gathered: dict[str, StoryFacts] = {}
+        for row in self._at.rows(_FACTS, [_SHARE, stamp(since)]):
+            voice = Voice(
+                owner=row["owner"],
+                weight=row["weight"],
+                first=moment(row["first"]),
+                last=moment(row["last"]),
+                copies_only=bool(row["copies_only"]),
+            )
+            held = gathered.get(row["id"])
+            gathered[row["id"]] = StoryFacts(
+                id=row["id"],
+                opened=moment(row["opened"]),
+                voices=(*held.voices, voice) if held else (voice,),
+                topics=held.topics if held else _names(row["topics"]),
+            )
+        return tuple(facts for facts in gathered.values() if topic is None or topic in facts.topics)
+
+    def items(self, stories: Iterable[str]) -> Mapping[str, tuple[StoredItem, ...]]:
+        """Return the items of each story in order of arrival."""
+        return {
+            story: tuple(
+                stored_item(row)
+                for row in self._at.rows(
+                    f"SELECT {ITEM_COLUMNS} FROM item WHERE story = ? ORDER BY seq",
+                    [story],
+                )
+            )
+            for story in stories
+        }
+
+    def current(self, story: str) -> str | None:
+        """Return the id that ``story`` now goes by (itself, or what it merged into)."""
+        rows = self._at.rows(
+            "SELECT coalesce(forward, id) AS current FROM story WHERE id = ?", [story]
+        )
+        return rows[0]["current"] if rows else None
+
+    def traces(self, since: datetime) -> Iterator[tuple[StoredItem, str]]:
+        """Yield filed items first seen at or after ``since`` with their traces."""
+        last = 0
+        while rows := self._at.rows(
+            f"SELECT {ITEM_COLUMNS}, trace FROM item"
+            " WHERE filed = 1 AND first_seen >= ? AND seq > ? ORDER BY seq LIMIT ?",
+            [stamp(since), last, _PAGE],
+        ):
+            yield from ((stored_item(row), row["trace"]) for row in rows)
+            last = rows[-1]["seq"]
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(sorted(json.loads(text)))

@@ -1,0 +1,92 @@
+"""One visit, every write of it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from aggregator.items.identity import key_of, minted_id
+from aggregator.items.intake import MAX_REVISIONS, Intake, Known, KnownItem, take_in
+from aggregator.model.feeds import FeedState
+from aggregator.model.items import Entry
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+STATE = FeedState(feed="f", url="https://f.example/", next_due=NOW)
+ENTRY = Entry(guid="a", link="https://f.example/a", title="A", digest="1", published=NOW)
+
+
+def take(*entries: Entry, known: Known | None = None) -> Intake:
+    return take_in(STATE, entries, known or Known(), now=NOW)
+
+
+def held(entry: Entry, *, digest: str = "1", revisions: int = 0) -> Known:
+    item = KnownItem(id="x", digest=digest, revisions=revisions)
+    return Known(items={key_of(entry): item})
+
+
+def test_identity_is_guid_else_link_else_a_hash_of_what_is_stable() -> None:
+    assert key_of(ENTRY) == "guid:a"
+    assert key_of(replace(ENTRY, guid=None)) == "link:https://f.example/a"
+    bare = replace(ENTRY, guid=None, link=None)
+    assert key_of(bare) == key_of(replace(bare, summary="changed"))
+    assert key_of(bare) != key_of(replace(bare, title="B"))
+
+
+def test_a_publishers_absolute_id_is_kept_character_by_character() -> None:
+    for guid in ("https://f.example/?p=1#0", "tag:f.example,2026:1", "urn:uuid:ABC-1"):
+        assert take(replace(ENTRY, guid=guid)).new[0].id == guid
+
+
+def test_an_id_that_is_none_is_minted_from_feed_and_key_alone() -> None:
+    for guid in ("12345", "www.f.example/1", "yt:video:7cxc", "two words http://x"):
+        item = take(replace(ENTRY, guid=guid)).new[0]
+        assert item.id == minted_id("f", f"guid:{guid}")
+
+
+def test_an_id_that_another_item_bears_is_minted() -> None:
+    entry = replace(ENTRY, guid="urn:x-y:1")
+    item = take(entry, known=Known(taken=frozenset({"urn:x-y:1"}))).new[0]
+    assert item.id == minted_id("f", "guid:urn:x-y:1")
+
+
+def test_an_entry_listed_twice_is_taken_once() -> None:
+    assert len(take(ENTRY, replace(ENTRY, title="again", digest="2")).new) == 1
+
+
+def test_a_missing_date_is_the_time_first_seen_and_a_future_one_is_clamped() -> None:
+    undated = take(replace(ENTRY, published=None)).new[0]
+    future = take(replace(ENTRY, published=NOW + timedelta(days=400))).new[0]
+    assert undated.published == future.published == NOW
+
+
+def test_updated_is_never_before_published_nor_after_now() -> None:
+    odd = replace(ENTRY, updated=NOW - timedelta(days=9))
+    wild = replace(ENTRY, updated=NOW + timedelta(days=9))
+    assert take(odd).new[0].updated == NOW
+    assert take(wild).new[0].updated == NOW
+
+
+def test_items_arrive_oldest_first_and_undated_ones_from_the_bottom_up() -> None:
+    entries = [replace(ENTRY, guid=str(n), published=None) for n in range(3)]
+    assert [item.entry.guid for item in take(*entries).new] == ["2", "1", "0"]
+    dated = [replace(ENTRY, guid=str(n), published=NOW - timedelta(days=n)) for n in range(3)]
+    assert [item.entry.guid for item in take(*dated).new] == ["2", "1", "0"]
+
+
+def test_the_same_words_write_nothing() -> None:
+    intake = take(replace(ENTRY, content_html="<b>other markup</b>"), known=held(ENTRY))
+    assert (intake.new, intake.revised) == ((), ())
+
+
+def test_other_words_revise() -> None:
+    (revision,) = take(replace(ENTRY, title="B", digest="2"), known=held(ENTRY)).revised
+    assert (revision.id, revision.entry.title, revision.updated) == ("x", "B", NOW)
+
+
+def test_an_entry_that_never_rests_stops_being_revised() -> None:
+    known = held(ENTRY, digest="0", revisions=MAX_REVISIONS)
+    intake = take(ENTRY, known=known)
+    assert (intake.revised, intake.restless) == ((), 1)
+
+
+def test_what_was_pruned_is_not_new() -> None:
+    intake = take(ENTRY, known=Known(items={key_of(ENTRY): None}))
+    assert (intake.new, intake.revised) == ((), ())

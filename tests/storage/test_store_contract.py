@@ -1,0 +1,309 @@
+"""What every store must do, on a real file."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from aggregator.items.identity import key_of
+from aggregator.items.intake import take_in
+from aggregator.model.errors import StoreError, StoreTooNewError
+from aggregator.model.editions import Rendered
+from aggregator.model.feeds import Feed, Validators
+from aggregator.model.items import Copy, Enclosure, Entry
+from aggregator.model.stories import TopicScore, Voice
+from aggregator.outputs.editions import Stay
+from aggregator.storage import open_store
+from aggregator.storage.protocol import Filing, Store
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    held = open_store("sqlite:///t.sqlite3", root=tmp_path)
+    yield held
+    held.close()
+
+
+def feed(name: str = "harbour", **wishes: object) -> Feed:
+    plain = Feed(id=name, url=f"https://{name}.example/feed", owner=name)
+    return replace(plain, **wishes)  # type: ignore[arg-type]
+
+
+def entry(number: int, **wishes: object) -> Entry:
+    plain = Entry(
+        guid=f"urn:x-harbour:{number}",
+        link=f"https://harbour.example/{number}",
+        canonical=f"https://harbour.example/{number}",
+        title=f"Ferry {number} leaves",
+        published=NOW - number * HOUR,
+        digest=f"d{number}",
+    )
+    return replace(plain, **wishes)  # type: ignore[arg-type]
+
+
+def visit(store: Store, *entries: Entry, name: str = "harbour", now: datetime = NOW) -> list[str]:
+    """Take in a visit as the poll pipeline does; return the ids of new items."""
+    state = store.feeds.state(name)
+    known = store.items.known(
+        name, [key_of(e) for e in entries], [e.guid for e in entries if e.guid]
+    )
+    intake = take_in(state, entries, known, now=now)
+    store.items.apply(intake)
+    return [item.id for item in intake.new]
+
+
+def file_all(store: Store, *, story: str = "s", copies: dict[str, str] | None = None) -> None:
+    """File everything pending as one story, with ``copies`` from id to lead."""
+    for stored in store.items.pending(1000):
+        at = stored.item.published
+        lead = (copies or {}).get(stored.item.id)
+        store.items.file(
+            Filing(
+                seq=stored.seq,
+                id=stored.item.id,
+                copy=Copy(lead=lead, rule="same-text", figure=0.9) if lead else None,
+                story=story,
+                story_because="opened",
+                merged=(),
+                topics=(TopicScore(topic="sea", score=1.0, because="feed"),),
+                voice=Voice(owner=stored.item.feed, weight=1.0, first=at, last=at),
+                trace="{}",
+            )
+        )
+
+
+def test_a_new_feed_is_due_at_once_and_a_known_one_keeps_its_time(store: Store) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    later = NOW + 5 * HOUR
+    store.feeds.save(replace(store.feeds.state("harbour"), next_due=later))
+
+    store.feeds.configure([feed(title="Harbour"), feed("north")], now=NOW + HOUR)
+
+    assert store.feeds.state("harbour").next_due == later
+    assert [state.feed for state in store.feeds.due(NOW + 2 * HOUR, 10)] == ["north"]
+
+
+def test_a_changed_address_forgets_validators_and_digest(store: Store) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    held = Validators(url="https://harbour.example/feed", etag=b'W/"caf\xe9"')
+    store.feeds.save(replace(store.feeds.state("harbour"), validators=held, digest="abc"))
+    assert store.feeds.state("harbour").validators == held
+
+    store.feeds.configure([feed(url="https://harbour.example/new")], now=NOW)
+
+    state = store.feeds.state("harbour")
+    assert (state.validators, state.digest) == (None, None)
+
+
+def test_a_feed_that_left_the_configuration_is_not_due_but_still_named(store: Store) -> None:
+    store.feeds.configure([feed(), feed("north", title="North")], now=NOW)
+    store.feeds.configure([feed()], now=NOW)
+
+    assert [state.feed for state in store.feeds.due(NOW, 10)] == ["harbour"]
+    assert store.feeds.sources()["north"].title == "North"
+    assert not store.feeds.configured()["north"].enabled
+
+
+def test_an_attempt_is_remembered_before_its_outcome(store: Store) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    store.feeds.begin("harbour", now=NOW, next_due=NOW + HOUR, because="attempt")
+
+    assert store.feeds.due(NOW, 10) == ()
+    assert store.feeds.state("harbour").attempted_at == NOW
+
+
+def test_an_item_reads_back_as_it_was_written(store: Store) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    rich = entry(
+        1,
+        summary="A “plain” teaser",
+        content_html="<p>text</p>",
+        updated=NOW,
+        authors=("Ann Ferry",),
+        categories=("Ships", "Sea"),
+        language="en-GB",
+        image="https://harbour.example/1.png",
+        enclosures=(Enclosure(url="https://harbour.example/1.mp3", length=7),),
+        agency="MNA",
+    )
+    visit(store, rich)
+
+    assert store.items.pending(10)[0].item.entry == rich
+
+
+def test_a_visit_repeated_writes_nothing(store: Store) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    assert len(visit(store, entry(1), entry(2))) == 2
+
+    assert visit(store, entry(1), entry(2), now=NOW + HOUR) == []
+    assert [s.item.revisions for s in store.items.all()] == [0, 0]
+
+
+def test_new_words_revise_the_item_in_place(store: Store) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    ids = visit(store, entry(1))
+    visit(store, entry(1, title="Ferry 1 is late", digest="other"), now=NOW + HOUR)
+
+    (stored,) = store.items.all()
+    assert stored.item.id == ids[0]
+    assert stored.item.entry.title == "Ferry 1 is late"
+    assert stored.item.updated == NOW + HOUR
+    assert stored.item.published == NOW - HOUR
+
+
+def test_two_feeds_with_the_same_guid_keep_apart(store: Store) -> None:
+    store.feeds.configure([feed(), feed("north")], now=NOW)
+    first = visit(store, entry(1))
+    second = visit(store, entry(1, title="Another"), name="north")
+
+    assert first == ["urn:x-harbour:1"]
+    assert second[0].startswith("urn:uuid:")
+    assert store.items.count() == 2
+
+
+def test_a_failed_visit_leaves_nothing_behind(store: Store) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    with pytest.raises(StoreError), store.transaction():  # noqa: PT012
+        visit(store, entry(1))
+        store.feeds.state("nobody")
+
+    assert store.items.count() == 0
+
+
+def test_latest_lists_leads_newest_first_by_topic_and_language(store: Store) -> None:
+    store.feeds.configure([feed(), feed("north")], now=NOW)
+    visit(store, entry(3), entry(1, language="en-GB"))
+    visit(store, entry(2, guid="urn:x-north:2", language="de"), name="north")
+    file_all(store, copies={"urn:x-harbour:3": "urn:x-harbour:1"})
+
+    def ids(**wanted: str | None) -> list[str]:
+        asked = {"topic": None, "language": None} | wanted
+        found = store.items.latest(topic=asked["topic"], language=asked["language"], limit=9)
+        return [stored.item.id for stored in found]
+
+    assert ids() == ["urn:x-harbour:1", "urn:x-north:2"]
+    assert ids(topic="sea") == ["urn:x-harbour:1", "urn:x-north:2"]
+    assert ids(topic="sky") == []
+    assert ids(language="en") == ["urn:x-harbour:1"]
+    assert [s.item.id for s in store.items.copies(["urn:x-harbour:1"])["urn:x-harbour:1"]] == [
+        "urn:x-harbour:3"
+    ]
+
+
+def test_postings_find_the_best_and_keep_only_the_newest(store: Store) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    visit(store, *(entry(n) for n in range(5)))
+    seqs = [stored.seq for stored in store.items.pending(9)]
+    file_all(store)
+    big = 2**64 - 1
+    store.items.post(seqs[0], [big, 1, 2])
+    store.items.post(seqs[1], [big, 1])
+
+    hits = store.items.sharing([big, 1, 2], 5)
+
+    assert [(hit.stored.seq, hit.hits) for hit in hits] == [(seqs[0], 3), (seqs[1], 2)]
+    for seq in seqs[2:]:
+        store.items.post(seq, [big], cap=3)
+    assert [hit.stored.seq for hit in store.items.sharing([big], 9)] == seqs[2:]
+
+
+def test_stories_gather_voices_and_merge(store: Store) -> None:
+    store.feeds.configure([feed(), feed("north")], now=NOW)
+    visit(store, entry(1))
+    file_all(store, story="one")
+    visit(store, entry(2, guid="urn:x-north:2"), name="north")
+    file_all(store, story="two")
+    visit(store, entry(3))
+    (stored,) = store.items.pending(1)
+    at = stored.item.published
+    store.items.file(
+        Filing(
+            seq=stored.seq,
+            id=stored.item.id,
+            copy=None,
+            story="one",
+            story_because="joined .50",
+            merged=("two",),
+            topics=(),
+            voice=Voice(owner="harbour", weight=2.0, first=at, last=at, copies_only=True),
+            trace="{}",
+        )
+    )
+
+    (facts,) = store.stories.facts(NOW - 9 * HOUR)
+    assert facts.id == "one"
+    assert facts.opened == NOW - 3 * HOUR
+    assert facts.topics == ("sea",)
+    assert [(v.owner, v.weight, v.copies_only) for v in facts.voices] == [
+        ("harbour", 2.0, False),
+        ("north", 1.0, False),
+    ]
+    assert store.stories.current("two") == "one"
+    assert {s.story for s in store.items.all()} == {"one"}
+    assert len(store.stories.items(["one"])["one"]) == 3
+    assert len(list(store.stories.traces(NOW - 9 * HOUR))) == 3
+
+
+def test_outputs_stays_and_notes_read_back(store: Store) -> None:
+    rendered = Rendered(
+        path="feeds/latest.atom", media_type="x/y", body=b"\x00", etag='"e"', changed_at=NOW
+    )
+    store.outputs.put(rendered)
+    stay = Stay(output="top", story="s", entered=NOW, updated=NOW, milestone=3, face="i")
+    store.outputs.enrol([stay])
+    store.outputs.enrol([replace(stay, left=NOW + HOUR)])
+    store.notes.put("model", "{}")
+
+    assert store.outputs.get(rendered.path) == rendered
+    assert store.outputs.all() == (rendered,)
+    assert store.outputs.members("top") == {"s": replace(stay, left=NOW + HOUR)}
+    assert store.outputs.born("top", NOW) == NOW
+    assert store.outputs.born("top", NOW + HOUR) == NOW
+    assert (store.notes.get("model"), store.notes.get("none")) == ("{}", None)
+
+
+def test_pruned_items_never_come_back_as_new(store: Store) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    visit(store, *(entry(n) for n in range(1005)))
+    file_all(store)
+
+    assert store.items.prune(NOW + HOUR, 1000) == 5
+    assert visit(store, entry(1004)) == []
+    assert store.items.count() == 1000
+
+
+def test_a_second_process_is_refused(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="in use by another aggregator"):
+        open_store("sqlite:///t.sqlite3", root=tmp_path)
+
+
+def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    store = open_store("sqlite:///t.sqlite3", root=tmp_path)
+    store.close()
+    import sqlite3
+
+    with sqlite3.connect(tmp_path / "t.sqlite3") as newer:
+        newer.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at)"
+            " VALUES ('aggregator', 'from_the_future', '')"
+        )
+    newer.close()
+
+    with pytest.raises(StoreTooNewError, match="from_the_future"):
+        open_store("sqlite:///t.sqlite3", root=tmp_path)
+
+
+def test_a_file_that_is_no_database_is_refused_with_advice(tmp_path: Path) -> None:
+    (tmp_path / "t.sqlite3").write_bytes(b"not a database, but long enough to be looked at" * 50)
+    with pytest.raises(StoreError, match="restore a backup"):
+        open_store("sqlite:///t.sqlite3", root=tmp_path)
+
+
+def test_an_unknown_kind_of_store_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="sqlite:///FILE"):
+        open_store("oracle://x", root=tmp_path)
