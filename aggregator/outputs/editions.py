@@ -171,15 +171,14 @@ def _newcomers(
     several = sum(candidate.owners >= MIN_OWNERS for candidate in ranked)
     singles = max(0, min(FILL, spec.limit) - several)
     singles -= sum(stays[c.story].left is None for c in ranked if _lone(c) and c.story in stays)
-    chosen = []
-    for candidate in ranked[: spec.limit]:
-        if candidate.story in stays:
+    chosen: list[Candidate] = []
+    for candidate in ranked:
+        if candidate.story in stays or (_lone(candidate) and singles <= 0):
             continue
-        if _lone(candidate):
-            if singles <= 0:
-                continue
-            singles -= 1
+        singles -= _lone(candidate)
         chosen.append(candidate)
+        if len(chosen) == spec.limit:
+            break
     return chosen
 
 

@@ -1,5 +1,6 @@
 """What every store must do, on a real file."""
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,8 +10,8 @@ import pytest
 
 from aggregator.items.identity import key_of
 from aggregator.items.intake import take_in
-from aggregator.model.errors import StoreError, StoreTooNewError
 from aggregator.model.editions import Rendered
+from aggregator.model.errors import StoreError, StoreTooNewError
 from aggregator.model.feeds import Feed, Validators
 from aggregator.model.items import Copy, Enclosure, Entry
 from aggregator.model.stories import TopicScore, Voice
@@ -285,8 +286,6 @@ def test_a_second_process_is_refused(store: Store, tmp_path: Path) -> None:
 def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     store = open_store("sqlite:///t.sqlite3", root=tmp_path)
     store.close()
-    import sqlite3
-
     with sqlite3.connect(tmp_path / "t.sqlite3") as newer:
         newer.execute(
             "INSERT INTO _sqlite_migrations (migration_set, name, applied_at)"

@@ -1,0 +1,173 @@
+"""Who stands in an output, in which order, under which id and date."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aggregator.model.editions import Kind, OutputSpec, Source
+from aggregator.model.items import Entry, Item, StoredItem
+from aggregator.outputs.editions import (
+    Candidate,
+    Stay,
+    Told,
+    enlist,
+    face_of,
+    latest,
+    milestone,
+    top,
+)
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+TOP = OutputSpec(name="top", kind=Kind.TOP, title="Top", limit=3)
+LATEST = OutputSpec(name="latest", kind=Kind.LATEST, title="Latest", limit=3)
+SOURCES = {
+    name: Source(title=name.title(), url=f"https://{name}.example/feed", owner=owner)
+    for name, owner in {"a": "A", "a2": "A", "b": "B", "c": "C"}.items()
+}
+
+
+def stored(seq: int, feed: str = "a", *, lead: str | None = None, **words: str) -> StoredItem:
+    at = NOW - timedelta(hours=10 - seq)
+    entry = Entry(title=words.get("title", f"T{seq}"), link=words.get("link"), digest="d")
+    entry = replace(entry, summary=words.get("summary", ""), image=words.get("image"))
+    item = Item(
+        id=f"i{seq}", feed=feed, key=f"k{seq}", entry=entry, first_seen=at, published=at, updated=at
+    )
+    return StoredItem(seq=seq, item=item, lead=lead, story="s", topics=("sea",))
+
+
+def told(*items: StoredItem) -> Told:
+    return Told(story="s", items=items)
+
+
+def pool(*scores: tuple[str, float, int]) -> tuple[Candidate, ...]:
+    found = [Candidate(story=s, score=score, owners=owners) for s, score, owners in scores]
+    return tuple(sorted(found, key=lambda c: (-c.score, c.story)))
+
+
+def admitted(
+    ranked: Sequence[Candidate], stays: dict[str, Stay] | None = None, *, now: datetime = NOW
+) -> dict[str, Stay]:
+    """Run one publish step's decision and return all stays after it."""
+    after = dict(stays or {})
+    faces = {candidate.story: f"face-{candidate.story}" for candidate in ranked}
+    after.update({s.story: s for s in enlist(TOP, ranked, after, faces, now=now)})
+    return after
+
+
+def standing(stays: dict[str, Stay]) -> set[str]:
+    return {story for story, stay in stays.items() if stay.left is None}
+
+
+def test_latest_keeps_the_order_and_lists_copies_under_their_lead() -> None:
+    lead, copy, sister = stored(3, "a"), stored(2, "b", lead="i3"), stored(1, "a2", lead="i3")
+    edition = latest(LATEST, [lead, stored(0, "c")], {"i3": (sister, copy)}, SOURCES, born=NOW)
+
+    assert [entry.id for entry in edition.entries] == ["i3", "i0"]
+    (also,) = edition.entries[0].also
+    assert (also.owner, also.copy, also.title) == ("B", True, "T2")
+
+
+def test_an_owners_share_of_latest_is_capped() -> None:
+    items = [stored(n, "a") for n in (9, 8, 7)] + [stored(6, "b")]
+    edition = latest(replace(LATEST, per_owner=2), items, {}, SOURCES, born=NOW)
+    assert [entry.id for entry in edition.entries] == ["i9", "i8", "i6"]
+
+
+def test_an_empty_edition_is_dated_by_its_birth_and_others_by_their_newest_entry() -> None:
+    assert latest(LATEST, [], {}, SOURCES, born=NOW).updated == NOW
+    edition = latest(LATEST, [stored(1)], {}, SOURCES, born=NOW)
+    assert edition.updated == NOW - timedelta(hours=9)
+
+
+def test_an_entry_always_has_a_headline_and_a_link() -> None:
+    bare = stored(1, title="", summary="one two three four five six seven eight nine ten 11 12 13")
+    entry = latest(LATEST, [bare], {}, SOURCES, born=NOW).entries[0]
+    assert entry.title.startswith("one two")
+    assert entry.title.endswith("…")
+    assert entry.link == "https://a.example/feed"
+    nothing = latest(LATEST, [stored(1, title="")], {}, SOURCES, born=NOW).entries[0]
+    assert nothing.title == "(untitled)"
+
+
+def test_the_face_is_the_heaviest_feeds_own_report_with_a_picture() -> None:
+    copy = stored(0, "c", lead="x", image="p")
+    plain, pictured, light = stored(1, "a"), stored(2, "a", image="p"), stored(3, "b", image="p")
+    weights = {"a": 2.0, "b": 1.0, "c": 9.0}
+    assert face_of(told(copy, plain, pictured, light), weights) == "i2"
+    assert face_of(told(copy, plain), weights) == "i1"
+
+
+def test_milestones_are_few() -> None:
+    assert [milestone(n) for n in (1, 2, 3, 5, 6, 12, 500)] == [0, 0, 3, 3, 6, 12, 96]
+
+
+def test_stories_of_several_owners_come_first_and_lone_ones_only_fill_up() -> None:
+    many = [(f"m{n}", 1.0 + n, 2) for n in range(3)]
+    assert standing(admitted(pool(*many, ("lone", 99.0, 1)))) == {"m0", "m1", "m2"}
+    assert standing(admitted(pool(("m", 1.0, 2), ("lone", 0.5, 1)))) == {"m", "lone"}
+
+
+def test_a_full_list_takes_a_newcomer_only_when_it_is_clearly_stronger() -> None:
+    first = admitted(pool(("x", 1.0, 2), ("y", 2.0, 2), ("z", 3.0, 2)))
+    close = admitted(pool(("x", 1.0, 2), ("y", 2.0, 2), ("z", 3.0, 2), ("n", 1.1, 2)), first)
+    clear = admitted(pool(("x", 1.0, 2), ("y", 2.0, 2), ("z", 3.0, 2), ("n", 1.2, 2)), first)
+    assert standing(close) == {"x", "y", "z"}
+    assert standing(clear) == {"n", "y", "z"}
+
+
+def test_what_left_never_comes_back() -> None:
+    first = admitted(pool(("x", 1.0, 2)))
+    gone = admitted(pool(("y", 1.0, 2)), first)
+    again = admitted(pool(("x", 9.0, 9), ("y", 1.0, 2)), gone)
+    assert gone["x"].left == NOW
+    assert standing(again) == {"y"}
+
+
+def test_a_story_is_dated_anew_only_at_a_milestone() -> None:
+    later = NOW + timedelta(hours=1)
+    first = admitted(pool(("x", 1.0, 1)))
+    two = admitted(pool(("x", 2.0, 2)), first, now=later)
+    three = admitted(pool(("x", 3.0, 3)), two, now=later)
+    four = admitted(pool(("x", 4.0, 4)), three, now=later + timedelta(hours=1))
+    assert two["x"] == first["x"]
+    assert (three["x"].milestone, three["x"].updated, three["x"].entered) == (3, later, NOW)
+    assert four["x"] == three["x"]
+
+
+def test_a_story_is_one_entry_with_everybody_else_who_reports_it() -> None:
+    stays = {"s": Stay(output="top", story="s", entered=NOW, updated=NOW, milestone=0, face="i1")}
+    items = (stored(0, "b", lead="i1"), stored(1, "a"), stored(2, "a2"), stored(3, "b"))
+    edition = top(TOP, pool(("s", 1.0, 2)), stays, {"s": told(*items)}, SOURCES, born=NOW)
+
+    (entry,) = edition.entries
+    assert (entry.id, entry.title, entry.updated, edition.updated) == ("s", "T1", NOW, NOW)
+    assert entry.published == NOW - timedelta(hours=9)
+    assert entry.categories == ("sea",)
+    # b's own report is told rather than its copy; a2 is a sister title of the face
+    assert [(also.owner, also.title, also.copy) for also in entry.also] == [("B", "T3", False)]
+
+
+rounds = st.lists(
+    st.dictionaries(st.sampled_from("abcdefgh"), st.tuples(st.floats(0, 9), st.integers(1, 4))),
+    min_size=1,
+    max_size=8,
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(rounds)
+def test_no_story_appears_vanishes_and_reappears(days: list[dict[str, tuple[float, int]]]) -> None:
+    stays: dict[str, Stay] = {}
+    gone: set[str] = set()
+    shown: set[str] = set()
+    for day in days:
+        stays = admitted(pool(*((s, score, n) for s, (score, n) in day.items())), stays)
+        now_shown = standing(stays)
+        assert len(now_shown) <= TOP.limit
+        assert not now_shown & gone
+        gone |= shown - now_shown
+        shown = now_shown
