@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 
-.PHONY: run test check demo bench quality lock schemas clean
+.PHONY: run test check demo bench corpus quality lock schemas clean
 
 run: $(VENV)/.run ## poll feeds.yaml and serve on the address in config/service.yaml
 	$(BIN)/aggregator run
@@ -25,12 +25,18 @@ check: $(VENV)/.dev ## style, types, floors of the house, generated files
 quality: $(VENV)/.dev ## scores on labelled data, against tests/quality/floors.json
 	$(BIN)/python -m tests.quality.gate
 
+corpus: $(VENV)/.dev ## real and hostile documents, a real day end to end; says so without the data
+	$(BIN)/python -m bench.corpus
+	$(BIN)/python -m bench.day
+
 bench: $(VENV)/.dev ## time and memory, on this machine
 	$(BIN)/python -m bench
 
 lock: ## names, versions and hashes of every dependency (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
-		--python-version 3.11 pyproject.toml --group build -o requirements.lock
+		--python-version 3.11 --group build -o requirements-build.lock
+	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		--python-version 3.11 pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
 		--python-version 3.11 pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 
@@ -45,8 +51,9 @@ $(VENV)/bin/python:
 		{ echo "aggregator needs Python 3.11 or newer; try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/python
-	$(PIP) install --require-hashes -r requirements.lock
+$(VENV)/.run: requirements-build.lock requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(PIP) install --require-hashes -r requirements-build.lock
+	$(PIP) install --require-hashes --no-build-isolation -r requirements.lock
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 

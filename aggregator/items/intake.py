@@ -1,7 +1,7 @@
 """What does one visit write?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, auto
 
@@ -10,6 +10,8 @@ from aggregator.model.feeds import FeedState
 from aggregator.model.items import Entry, Item
 
 MAX_REVISIONS = 24  # publishers who print the clock into their text would otherwise revise for ever
+
+MAX_NEW = 1_000  # newcomers in one visit, lest one feed drown all others
 
 
 class Change(Enum):
@@ -53,12 +55,16 @@ class Revision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """Every write of one visit. Stored in one transaction, or not at all."""
+    """Every write of one visit. Stored in one transaction, or not at all.
+
+    ``deferred`` newcomers were left for the next visit, which asks for the whole document again.
+    """
 
     state: FeedState
     new: tuple[Item, ...] = ()
     revised: tuple[Revision, ...] = ()
     restless: int = 0
+    deferred: int = 0
 
 
 def change_of(entry: Entry, known: KnownItem | None) -> Change:
@@ -79,16 +85,29 @@ def believed(published: datetime | None, now: datetime) -> datetime:
     return published.replace(microsecond=0)
 
 
-def take_in(state: FeedState, entries: tuple[Entry, ...], known: Known, *, now: datetime) -> Intake:
-    """Decide every write of a visit that brought ``entries``, given what the store knows."""
+def take_in(
+    state: FeedState,
+    entries: tuple[Entry, ...],
+    known: Known,
+    *,
+    now: datetime,
+    most: int = MAX_NEW,
+) -> Intake:
+    """Decide every write of a visit that brought ``entries``, given what the store knows.
+
+    At most ``most`` newcomers are taken, the first of the document; the rest next time.
+    """
     new: dict[str, Item] = {}
     revised: dict[str, Revision] = {}
     taken = set(known.taken)
-    restless = 0
+    restless = deferred = 0
     for entry in entries:
         key = key_of(entry)
         if key in new or key in revised:
             continue  # listed twice in one document: the first one stands
+        if key not in known.items and len(new) >= most:
+            deferred += 1
+            continue
         if key not in known.items:
             item = new[key] = _item(state.feed, key, entry, frozenset(taken), now=now)
             taken.add(item.id)
@@ -107,10 +126,12 @@ def take_in(state: FeedState, entries: tuple[Entry, ...], known: Known, *, now: 
     arrivals.reverse()
     arrivals.sort(key=lambda item: item.published)
     return Intake(
-        state=state,
+        # Without validators and digest the next visit gets, and reads, the whole document.
+        state=replace(state, validators=None, digest=None) if deferred else state,
         new=tuple(arrivals),
         revised=tuple(revised.values()),
         restless=restless,
+        deferred=deferred,
     )
 
 

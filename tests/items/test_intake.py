@@ -90,3 +90,16 @@ def test_an_entry_that_never_rests_stops_being_revised() -> None:
 def test_what_was_pruned_is_not_new() -> None:
     intake = take(ENTRY, known=Known(items={key_of(ENTRY): None}))
     assert (intake.new, intake.revised) == ((), ())
+
+
+def test_a_flood_is_taken_in_parts_and_none_of_it_is_lost() -> None:
+    entries = tuple(replace(ENTRY, guid=str(n)) for n in range(5))
+    first = take_in(replace(STATE, digest="d"), entries, Known(), now=NOW, most=3)
+    assert (len(first.new), first.deferred, first.state.digest) == (3, 2, None)
+
+    known = Known(
+        items={item.key: KnownItem(id=item.id, digest="1", revisions=0) for item in first.new}
+    )
+    second = take_in(replace(STATE, digest="d"), entries, known, now=NOW, most=3)
+    assert {item.key for item in first.new + second.new} == {key_of(entry) for entry in entries}
+    assert (second.deferred, second.state.digest) == (0, "d")

@@ -1,0 +1,21 @@
+"""``aggregator check``."""
+
+import click
+
+from aggregator.cli.place import Place
+
+
+@click.command()
+@click.pass_obj
+def check(place: Place) -> None:
+    """Check feeds.yaml and config/, and say what is wrong and where.
+
+    Exit status 2 when anything is.
+    """
+    settings = place.settings()
+    on = sum(feed.enabled for feed in settings.feeds)
+    click.echo(
+        f"{place.feeds} and {place.config}/ are fine: {on} feeds"
+        f" ({len(settings.feeds) - on} switched off), {len(settings.topics)} topics,"
+        f" {len(settings.outputs)} outputs"
+    )

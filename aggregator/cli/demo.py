@@ -1,0 +1,95 @@
+"""``aggregator demo``."""
+
+import asyncio
+import os
+import tempfile
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from aggregator.cli.place import Place
+from aggregator.cli.run import stop_on_signals
+from aggregator.model.feeds import Feed
+from aggregator.service import clock
+from aggregator.service.demo import Publishers
+from aggregator.service.house import opened
+from aggregator.service.poll import visit_all
+from aggregator.service.run import Service
+from aggregator.settings import Settings, load
+from aggregator.storage import open_store
+
+UPDATE = 20.0  # seconds until the made-up world moves on
+
+
+@click.command()
+@click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    default="127.0.0.1:8080",
+    show_default=True,
+    help="Where to serve.",
+)
+@click.pass_obj
+def demo(place: Place, listen: str) -> None:
+    """Show a living front page without a network.
+
+    Made-up publishers on this machine report made-up events; they are polled over real HTTP.
+    Nothing is kept.
+    """
+    host, _, port = listen.rpartition(":")
+    if not port.isdigit():
+        raise click.UsageError(f'--listen: "{listen}" is no address; write 127.0.0.1:8080')
+    asyncio.run(_demo(place, host, int(port)))
+
+
+async def _demo(place: Place, host: str, port: int) -> None:
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    async with Publishers(clock.now()) as publishers:
+        settings = _settings(place, publishers.feeds(), port)
+        with tempfile.TemporaryDirectory(prefix="aggregator-demo-") as scratch:
+            store = open_store("sqlite:///demo.sqlite3", root=Path(scratch))
+            async with opened(settings, store) as service:
+                moving = asyncio.create_task(_world(service, publishers, stop))
+                await service.run(stop, host=host, port=port, ready=_ready)
+                await moving
+
+
+async def _world(service: Service, publishers: Publishers, stop: asyncio.Event) -> None:
+    """Tell what the first visits found; later let the world move on, and visit again."""
+    try:
+        async with asyncio.timeout(UPDATE):
+            await stop.wait()
+    except TimeoutError:
+        publishers.advance()
+        states = {s.feed: s for s in await service.keeper.run(service.keeper.store.feeds.states)}
+        again = [(feed, states[feed.id]) for feed in publishers.feeds()]
+        async for visit in visit_all(service.poller, again, at_once=4):
+            service.heard(visit)
+
+
+def _settings(place: Place, feeds: tuple[Feed, ...], port: int) -> Settings:
+    """Take the shipped settings, but let loopback be asked, and at once."""
+    with tempfile.TemporaryDirectory() as empty:
+        none = Path(empty) / "feeds.yaml"
+        none.write_text("feeds: []\n", encoding="utf-8")
+        plain = load(feeds=none, config=place.config, environ=os.environ)
+    service = plain.service
+    return replace(
+        plain,
+        feeds=feeds,
+        site=replace(plain.site, base_url=f"http://localhost:{port}"),
+        service=replace(
+            service,
+            reach=replace(service.reach, allow_private=("127.0.0.0/8",)),
+            politeness=replace(
+                service.politeness, spacing=timedelta(0), per_host=8, start_rate=100.0
+            ),
+        ),
+    )
+
+
+def _ready(url: str) -> None:
+    click.echo(f"Made-up news at {url} (Ctrl-C ends it)", err=True)

@@ -1,0 +1,78 @@
+"""``aggregator poll``."""
+
+import asyncio
+from collections import Counter
+
+import click
+import structlog
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from aggregator.cli.place import Place
+from aggregator.cli.run import stop_on_signals
+from aggregator.service.house import opened
+from aggregator.service.poll import Visit, visit_all
+from aggregator.service.run import Service
+from aggregator.service.visitlog import tell
+from aggregator.settings import Settings
+from aggregator.storage import Store
+
+_GOOD = ("fetched", "unchanged", "not-modified")
+
+
+@click.command()
+@click.pass_obj
+def poll(place: Place) -> None:
+    """Visit every feed that is due, once; bring the outputs up to date; exit.
+
+    Exit status 1 when feeds were due and none of them could be visited.
+    """
+    settings = place.settings()
+    visits = asyncio.run(_poll(settings, place.store(settings)))
+    click.echo(_summary(visits))
+    if visits and not any(visit.outcome in _GOOD for visit in visits):
+        raise SystemExit(1)
+
+
+async def _poll(settings: Settings, store: Store) -> list[Visit]:
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    async with opened(settings, store) as service:
+        return await _visits(service, stop)
+
+
+async def _visits(service: Service, stop: asyncio.Event) -> list[Visit]:
+    visits: list[Visit] = []
+    console = Console(stderr=True)
+    log = structlog.get_logger()
+    at_once = service.settings.service.politeness.concurrency * 2
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    ) as bar:
+        await service.prepare()
+        due = await service.due_now()
+        task = bar.add_task("visiting", total=len(due))
+        async for visit in visit_all(service.poller, due, at_once=at_once):
+            visits.append(visit)
+            if visit.reason or not console.is_terminal:
+                tell(log, visit)
+            bar.advance(task)
+            if stop.is_set():
+                break
+        bar.update(task, description="publishing")
+        await service.bring_out()
+    return visits
+
+
+def _summary(visits: list[Visit]) -> str:
+    if not visits:
+        return "nothing was due"
+    outcomes = Counter(visit.outcome for visit in visits)
+    told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
+    new, revised = (sum(getattr(v, name) for v in visits) for name in ("new", "revised"))
+    return f"{len(visits)} feeds visited: {told}; {new} new items, {revised} revised"

@@ -1,0 +1,39 @@
+"""What happens after a visit? The wire desk: file what came in, then bring out new editions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from aggregator.service.organise import Organiser
+from aggregator.service.publish import Published, Publisher
+from aggregator.settings import Settings
+from aggregator.storage import Store
+
+BATCH = 100  # items filed in one transaction; readers of the store never wait longer than that
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The `organise` and `publish` pipelines over one store. Works on the store's thread."""
+
+    organiser: Organiser
+    publisher: Publisher
+
+    @classmethod
+    def over(cls, store: Store, settings: Settings) -> "Desk":
+        """Set up the desk as ``settings`` ask."""
+        return cls(
+            organiser=Organiser(store, topics=settings.topics),
+            publisher=Publisher(
+                store, outputs=settings.outputs, topics=settings.topics, site=settings.site
+            ),
+        )
+
+    def file_some(self, now: datetime) -> int:
+        """File one batch; return its size. 0 when nothing waits."""
+        return self.organiser.organise(BATCH, now=now)
+
+    def bring_out(self, now: datetime) -> Published:
+        """File all that waits, then publish."""
+        while self.file_some(now):
+            pass
+        return self.publisher.publish(now)

@@ -1,0 +1,86 @@
+"""How are the parts put together? The one place that builds them, and takes them apart again."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from aggregator import __version__
+from aggregator.service import clock
+from aggregator.service.clock import Clock
+from aggregator.service.desk import Desk
+from aggregator.service.keeper import Keeper
+from aggregator.service.poll import Poller
+from aggregator.service.run import Service
+from aggregator.service.workers import ParseWorkers
+from aggregator.settings import Settings
+from aggregator.sources.fetch import Fetcher, FetchPolicy
+from aggregator.sources.manners import Manners, MannersPolicy
+from aggregator.sources.schedule import Cadence
+from aggregator.storage import Store
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings, store: Store, *, now: Clock = clock.now
+) -> AsyncIterator[Service]:
+    """Build the service over ``store``; on leaving, close everything, the store last."""
+    keeper = Keeper(store)
+    workers = parse_workers(settings)
+    try:
+        poller = Poller(
+            keeper=keeper,
+            fetcher=Fetcher(fetch_policy(settings)),
+            workers=workers,
+            manners=Manners(manners_policy(settings)),
+            cadence=cadence(settings),
+            most=settings.service.limits.new_items,
+            clock=now,
+        )
+        desk = await keeper.run(Desk.over, store, settings)
+        yield Service(settings=settings, keeper=keeper, poller=poller, desk=desk, clock=now)
+    finally:
+        workers.close()
+        await keeper.close()
+
+
+def parse_workers(settings: Settings) -> ParseWorkers:
+    """Build the parse workers within the limits that ops set."""
+    limits = settings.service.limits
+    return ParseWorkers(
+        workers=limits.workers, seconds=limits.parse_seconds, memory=limits.parse_memory
+    )
+
+
+def cadence(settings: Settings) -> Cadence:
+    """Return how often to ask, as ops set it."""
+    polling = settings.service.polling
+    return Cadence(default=polling.default_every, floor=polling.floor, ceiling=polling.max_every)
+
+
+def fetch_policy(settings: Settings) -> FetchPolicy:
+    """Return what may be fetched and at what cost, as ops set it."""
+    service = settings.service
+    return FetchPolicy(
+        user_agent=user_agent(settings),
+        total_seconds=service.limits.deadline / timedelta(seconds=1),
+        body_bytes=service.limits.body_bytes,
+        allow_private=service.reach.allow_private,
+        allow_ports=service.reach.allow_ports,
+    )
+
+
+def manners_policy(settings: Settings) -> MannersPolicy:
+    """Return how hard publishers may be asked, as ops set it."""
+    politeness = settings.service.politeness
+    return MannersPolicy(
+        concurrency=politeness.concurrency,
+        per_host=politeness.per_host,
+        spacing=politeness.spacing,
+        start_rate=politeness.start_rate,
+    )
+
+
+def user_agent(settings: Settings) -> str:
+    """Name product, version and contact, the same for every request (RFC 9110 section 10.1.5)."""
+    contact = settings.site.contact or settings.site.base_url
+    return f"aggregator/{__version__} (+{contact})"

@@ -1,0 +1,178 @@
+"""How is a feed visited?
+
+Ask, read, decide, store: the answer and everything it changes are written in one transaction,
+validators and next due time together with the entries, or not at all.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from aggregator.items.identity import key_of
+from aggregator.items.intake import MAX_NEW, Intake, take_in
+from aggregator.model.feeds import Feed, FeedState
+from aggregator.model.visits import (
+    Answer,
+    Document,
+    Failed,
+    Fetched,
+    Gone,
+    NotModified,
+    ParsedFeed,
+    Refused,
+    Unreadable,
+)
+from aggregator.service.clock import Clock
+from aggregator.service.keeper import Keeper
+from aggregator.service.workers import ParseWorkers
+from aggregator.sources.aftermath import conclude, digest_of
+from aggregator.sources.fetch import Ask, Fetcher
+from aggregator.sources.manners import Manners
+from aggregator.sources.schedule import Cadence, provisional_due
+from aggregator.storage import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """What one visit brought, for the log line and the progress bar.
+
+    ``outcome`` is fetched, unchanged, not-modified, gone, refused, unreadable or failed;
+    ``reason`` says why for the last three. ``took`` is in seconds.
+    """
+
+    feed: str
+    outcome: str
+    new: int
+    revised: int
+    state: FeedState
+    took: float
+    reason: str | None = None
+
+
+class Poller:
+    """Visits feeds: the hands of the `poll` pipeline."""
+
+    def __init__(
+        self,
+        *,
+        keeper: Keeper,
+        fetcher: Fetcher,
+        workers: ParseWorkers,
+        manners: Manners,
+        cadence: Cadence,
+        most: int,
+        clock: Clock,
+    ) -> None:
+        self._keeper = keeper
+        self._fetcher = fetcher
+        self._workers = workers
+        self._manners = manners
+        self._cadence = cadence
+        self._most = most
+        self._clock = clock
+
+    async def visit(self, feed: Feed, state: FeedState) -> Visit:
+        """Visit ``feed`` once, whatever comes of it. Raises only when the store fails."""
+        started = time.monotonic()
+        async with self._manners.turn(feed.url):
+            now = self._clock()
+            due = provisional_due(feed, state, now=now, cadence=self._cadence)
+            await self._keeper.run(
+                self._keeper.store.feeds.begin,
+                feed.id,
+                now=now,
+                next_due=due.at,
+                because=due.because,
+            )
+            answer = await self._fetcher.fetch(
+                Ask(
+                    url=feed.url,
+                    validators=state.validators,
+                    headers=feed.headers,
+                    credentials=feed.credentials,
+                )
+            )
+            self._manners.heard(feed.url, answer)
+        document = await self._read(feed, state, answer)
+        intake = await self._keeper.run(self._settle, feed, state, answer, document)
+        return Visit(
+            feed=feed.id,
+            outcome=outcome_of(answer, document),
+            new=len(intake.new),
+            revised=len(intake.revised),
+            state=intake.state,
+            took=time.monotonic() - started,
+            reason=intake.state.last_error,
+        )
+
+    async def _read(self, feed: Feed, state: FeedState, answer: Answer) -> Document | None:
+        if not isinstance(answer, Fetched) or digest_of(answer.body) == state.digest:
+            return None
+        return await self._workers.parse(answer.body, answer.content_type, feed.url)
+
+    def _settle(
+        self, feed: Feed, state: FeedState, answer: Answer, document: Document | None
+    ) -> Intake:
+        now = self._clock()
+        after = conclude(feed, state, answer, document, now=now, cadence=self._cadence)
+        return settle(self._keeper.store, after, document, now=now, most=self._most)
+
+
+def settle(
+    store: Store,
+    state: FeedState,
+    document: Document | None,
+    *,
+    now: datetime,
+    most: int = MAX_NEW,
+) -> Intake:
+    """Store what a visit brought; runs on the store's thread. Returns what was written."""
+    entries = document.entries if isinstance(document, ParsedFeed) else ()
+    keys = [key_of(entry) for entry in entries]
+    ids = [entry.guid for entry in entries if entry.guid]
+    with store.transaction():
+        intake = take_in(
+            state, entries, store.items.known(state.feed, keys, ids), now=now, most=most
+        )
+        store.items.apply(intake)
+    return intake
+
+
+def outcome_of(answer: Answer, document: Document | None) -> str:
+    """Name the outcome of a visit in an operator's word."""
+    match answer:
+        case Fetched() if document is None:
+            return "unchanged"
+        case Fetched():
+            return "unreadable" if isinstance(document, Unreadable) else "fetched"
+        case NotModified():
+            return "not-modified"
+        case Gone():
+            return "gone"
+        case Refused():
+            return "refused"
+        case Failed():
+            return "failed"
+
+
+async def visit_all(
+    poller: Poller, feeds: Iterable[tuple[Feed, FeedState]], *, at_once: int
+) -> AsyncIterator[Visit]:
+    """Visit ``feeds``, at most ``at_once`` in flight; yield each visit as it ends."""
+    waiting = iter(feeds)
+    flying: set[asyncio.Task[Visit]] = set()
+    try:
+        while True:
+            for feed, state in islice(waiting, at_once - len(flying)):
+                flying.add(asyncio.create_task(poller.visit(feed, state)))
+            if not flying:
+                return
+            done, flying = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                yield task.result()
+    finally:
+        for task in flying:
+            task.cancel()

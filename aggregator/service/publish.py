@@ -1,0 +1,237 @@
+"""How do stored items become what is served?
+
+Compose, render, gate: an output whose edition did not change is not rendered, and bytes that did
+not change are not written.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aggregator.model.editions import (
+    Edition,
+    EditionEntry,
+    Format,
+    Kind,
+    OutputSpec,
+    Rendered,
+    Site,
+    Source,
+)
+from aggregator.model.stories import StoryFacts, Topic
+from aggregator.outputs import documents, gate, opml, pages
+from aggregator.outputs.editions import (
+    Candidate,
+    Told,
+    enlist,
+    face_of,
+    latest,
+    story_entry,
+    top,
+)
+from aggregator.storage import Store
+from aggregator.stories.ranking import independent, rank
+
+WINDOW = timedelta(hours=72)  # a story without a report for this long is over
+MISSED = timedelta(hours=36)  # how long Don't Miss remembers a story that left Top
+MISSED_ENTRIES = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What a publish step changed: ``documents`` to serve, ``editions`` whose bytes are new.
+
+    ``refused`` are paths whose new render the gate held back, with the reason; the last good
+    bytes stay.
+    """
+
+    documents: tuple[Rendered, ...] = ()
+    editions: tuple[Edition, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+
+
+class Publisher:
+    """The `publish` pipeline. Works on the store's thread."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        outputs: tuple[OutputSpec, ...],
+        topics: tuple[Topic, ...],
+        site: Site,
+    ) -> None:
+        self._store = store
+        self._outputs = outputs
+        self._topics = {topic.slug: topic for topic in topics}
+        self._site = site
+        self._last: dict[str, Edition] = {}
+
+    def publish(self, now: datetime) -> Published:
+        """Bring every output up to date with the store; one transaction."""
+        with self._store.transaction():
+            desk = _Desk.gathered(self._store, now)
+            editions = {spec.name: self._compose(spec, desk, now) for spec in self._outputs}
+            fresh = [e for name, e in editions.items() if self._last.get(name) != e]
+            press = _Press(self._store, now)
+            for edition in fresh:
+                self._render(edition, press)
+            if fresh or not self._last:
+                self._render_pages(editions, desk, press, now)
+            press.put("feeds.opml", opml.MEDIA_TYPE, self._opml(desk, now))
+        self._last = editions
+        return press.published(fresh)
+
+    def _compose(self, spec: OutputSpec, desk: "_Desk", now: datetime) -> Edition:
+        born = self._store.outputs.born(spec.name, now)
+        if spec.kind is Kind.TOP:
+            return self._top(spec, desk, now, born)
+        # One owner's share is cut after choosing, so choose more where there is a cap.
+        wanted = spec.limit if spec.per_owner is None else spec.limit * 4
+        items = self._store.items.latest(topic=spec.topic, language=spec.language, limit=wanted)
+        copies = self._store.items.copies(stored.item.id for stored in items)
+        return latest(spec, items, copies, desk.sources, born=born)
+
+    def _top(self, spec: OutputSpec, desk: "_Desk", now: datetime, born: datetime) -> Edition:
+        ranked = desk.ranked(spec.topic)
+        stays = dict(self._store.outputs.members(spec.name))
+        changed = enlist(spec, ranked, stays, desk.face, now=now)
+        self._store.outputs.enrol(changed)
+        stays.update((stay.story, stay) for stay in changed)
+        told = desk.told(story for story, stay in stays.items() if stay.left is None)
+        return top(spec, ranked, stays, told, desk.sources, born=born)
+
+    def _render(self, edition: Edition, press: "_Press") -> None:
+        for fmt in Format:
+            document = documents.render(edition, fmt, self._site)
+            press.put(documents.path(edition.spec, fmt), documents.MEDIA_TYPES[fmt], document.body)
+
+    def _render_pages(
+        self, editions: Mapping[str, Edition], desk: "_Desk", press: "_Press", now: datetime
+    ) -> None:
+        sections = tuple(self._sections(editions))
+        front = pages.front(
+            self._site,
+            top=_edition(editions, Kind.TOP, None) or _nothing(Kind.TOP, now),
+            latest=_edition(editions, Kind.LATEST, None) or _nothing(Kind.LATEST, now),
+            sections=sections,
+            dont_miss=self._missed(editions, desk, now),
+        )
+        press.put("index.html", pages.MEDIA_TYPE, front)
+        for section in sections:
+            body = pages.topic(self._site, section)
+            press.put(f"topics/{section.topic.slug}/index.html", pages.MEDIA_TYPE, body)
+
+    def _sections(self, editions: Mapping[str, Edition]) -> Iterable[pages.Section]:
+        for slug, topic in self._topics.items():
+            newest = _edition(editions, Kind.LATEST, slug)
+            strongest = _edition(editions, Kind.TOP, slug)
+            if newest and strongest:
+                yield pages.Section(topic=topic, top=strongest, latest=newest)
+
+    def _missed(
+        self, editions: Mapping[str, Edition], desk: "_Desk", now: datetime
+    ) -> tuple[EditionEntry, ...]:
+        edition = _edition(editions, Kind.TOP, None)
+        if edition is None:
+            return ()
+        stays = self._store.outputs.members(edition.spec.name).values()
+        left = [s for s in stays if s.left and s.left > now - MISSED and s.story in desk.scores]
+        left.sort(key=lambda stay: (-stay.milestone, stay.story))
+        told = desk.told(stay.story for stay in left[:MISSED_ENTRIES])
+        return tuple(
+            story_entry(stay, told[stay.story], desk.sources) for stay in left[:MISSED_ENTRIES]
+        )
+
+    def _opml(self, desk: "_Desk", now: datetime) -> bytes:
+        feeds = tuple(f for f in self._store.feeds.configured().values() if f.enabled)
+        born = self._store.outputs.born("feeds.opml", now)
+        return opml.render(feeds, desk.sources, self._site, updated=born)
+
+
+class _Desk:
+    """What all outputs of one publish step share."""
+
+    def __init__(self, store: Store, facts: tuple[StoryFacts, ...], now: datetime) -> None:
+        self._store = store
+        self._facts = facts
+        self.sources: Mapping[str, Source] = store.feeds.sources()
+        self.weights = {feed.id: feed.weight for feed in store.feeds.configured().values()}
+        self.scores = {held.id: rank(held, now=now).score for held in facts}
+        self._owners = {held.id: independent(held, now=now, within=WINDOW) for held in facts}
+        self._told: dict[str, Told] = {}
+
+    @classmethod
+    def gathered(cls, store: Store, now: datetime) -> "_Desk":
+        return cls(store, store.stories.facts(now - WINDOW), now)
+
+    def ranked(self, topic: str | None) -> tuple[Candidate, ...]:
+        chosen = [
+            Candidate(story=held.id, score=self.scores[held.id], owners=self._owners[held.id])
+            for held in self._facts
+            if topic is None or topic in held.topics
+        ]
+        return tuple(sorted(chosen, key=lambda candidate: (-candidate.score, candidate.story)))
+
+    def face(self, story: str) -> str:
+        return face_of(self.told([story])[story], self.weights)
+
+    def told(self, stories: Iterable[str]) -> dict[str, Told]:
+        wanted = dict.fromkeys(stories)
+        missing = [story for story in wanted if story not in self._told]
+        for story, items in self._store.stories.items(missing).items():
+            if items:
+                self._told[story] = Told(story=story, items=items)
+        return {story: self._told[story] for story in wanted if story in self._told}
+
+
+class _Press:
+    """Puts what changed into the store, past the gate."""
+
+    def __init__(self, store: Store, now: datetime) -> None:
+        self._store = store
+        self._now = now
+        self._done: list[Rendered] = []
+        self._refused: list[tuple[str, str]] = []
+
+    def put(self, path: str, media_type: str, body: bytes) -> None:
+        held = self._store.outputs.get(path)
+        if held is not None and held.body == body:
+            return
+        rendered = Rendered(
+            path=path,
+            media_type=media_type,
+            body=body,
+            etag=f'"{hashlib.sha256(body).hexdigest()[:32]}"',
+            changed_at=self._now,
+        )
+        verdict = gate.judge(held, rendered)
+        if isinstance(verdict, gate.Reject):
+            self._refused.append((path, verdict.reason))
+            return
+        self._store.outputs.put(rendered)
+        self._done.append(rendered)
+
+    def published(self, fresh: Iterable[Edition]) -> Published:
+        paths = {rendered.path for rendered in self._done}
+        return Published(
+            documents=tuple(self._done),
+            editions=tuple(
+                edition
+                for edition in fresh
+                if any(documents.path(edition.spec, fmt) in paths for fmt in Format)
+            ),
+            refused=tuple(self._refused),
+        )
+
+
+def _edition(editions: Mapping[str, Edition], kind: Kind, topic: str | None) -> Edition | None:
+    for edition in editions.values():
+        if edition.spec.kind is kind and edition.spec.topic == topic:
+            return edition
+    return None
+
+
+def _nothing(kind: Kind, now: datetime) -> Edition:
+    return Edition(spec=OutputSpec(name=kind, kind=kind, title=""), updated=now, entries=())

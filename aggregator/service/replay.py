@@ -1,0 +1,180 @@
+"""How would a captured day have come out?
+
+Documents named ``YYYYMMDDTHHMMSSZ__FEED.xml`` go through the very pipeline of the service, with
+the clock set to each capture's time. No network, and nothing of the present gets in, so that two
+replays give equal bytes.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from aggregator.model.editions import Edition
+from aggregator.model.errors import SettingsError
+from aggregator.model.feeds import Feed
+from aggregator.model.items import StoredItem
+from aggregator.model.visits import Document, Failed, Fetched
+from aggregator.service.desk import Desk
+from aggregator.service.house import cadence
+from aggregator.service.poll import Visit, outcome_of, settle
+from aggregator.service.workers import ParseWorkers
+from aggregator.settings import Settings
+from aggregator.sources.aftermath import conclude, digest_of
+from aggregator.storage import Store
+
+_NAME = re.compile(r"(\d{8}T\d{6}Z)__(.+)\.[A-Za-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """One captured document: when, of which feed, and where it lies."""
+
+    at: datetime
+    feed: str
+    path: Path
+
+
+def captures(folder: Path) -> tuple[Capture, ...]:
+    """Return the captures below ``folder`` in time order; `SettingsError` when there are none."""
+    found = []
+    for path in folder.rglob("*"):
+        if path.is_file() and (named := _NAME.fullmatch(path.name)):
+            at = datetime.strptime(named[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+            found.append(Capture(at=at, feed=named[2], path=path))
+    if not found:
+        raise SettingsError(
+            (f"{folder}: holds no file named like 20210920T000720Z__bbc.xml; give such a folder",)
+        )
+    return tuple(sorted(found, key=lambda capture: (capture.at, capture.feed)))
+
+
+def feeds_of(names: Iterable[str], configured: tuple[Feed, ...]) -> tuple[Feed, ...]:
+    """Return a feed for each captured name.
+
+    A configured feed is meant when its id, its title or the last part of its address is that
+    name; it then lends topics, owner, weight and address. Others are feeds of their own.
+    """
+    return tuple(_feed(name, configured) for name in sorted(set(names)))
+
+
+def _feed(name: str, configured: tuple[Feed, ...]) -> Feed:
+    for feed in configured:
+        stem = Path(urlsplit(feed.url).path).stem
+        if name in (feed.id, feed.title, stem) or name == _slug(feed.title or ""):
+            return replace(feed, id=name, enabled=True)
+    return Feed(id=name, url=f"https://{_slug(name) or 'feed'}.invalid/", title=name, owner=name)
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")
+
+
+class Replay:
+    """A day going through the pipeline, round by round."""
+
+    def __init__(
+        self, store: Store, settings: Settings, workers: ParseWorkers, feeds: tuple[Feed, ...]
+    ) -> None:
+        self._store = store
+        self._workers = workers
+        self._cadence = cadence(settings)
+        self._most = settings.service.limits.new_items
+        self._feeds = {feed.id: feed for feed in feeds}
+        self._desk = Desk.over(store, settings)
+        self._editions: list[tuple[datetime, Edition]] = []
+
+    def run(self, day: tuple[Capture, ...]) -> Iterator[Visit]:
+        """Take in ``day`` round by round; yield a visit for each capture."""
+        self._store.feeds.configure(tuple(self._feeds.values()), now=day[0].at)
+        documents = self._documents(day)
+        for at, captured in groupby(day, key=lambda capture: capture.at):
+            for capture in captured:
+                body, document = next(documents)
+                yield self._visit(capture, body, document)
+            published = self._desk.bring_out(at)
+            self._editions.extend((at, edition) for edition in published.editions)
+
+    def _documents(self, day: tuple[Capture, ...]) -> Iterator[tuple[bytes, Document | None]]:
+        """Yield each capture's body, parsed ahead in the workers unless it did not change."""
+        bodies = [capture.path for capture in day]
+        changed = list(self._changed(day))
+        jobs = (
+            (path.read_bytes(), "", self._feeds[capture.feed].url)
+            for capture, path, fresh in zip(day, bodies, changed, strict=True)
+            if fresh
+        )
+        parsed = self._workers.parse_many(jobs)
+        for path, fresh in zip(bodies, changed, strict=True):
+            yield path.read_bytes(), next(parsed) if fresh else None
+
+    def _changed(self, day: tuple[Capture, ...]) -> Iterator[bool]:
+        last: dict[str, str] = {}
+        for capture in day:
+            digest = digest_of(capture.path.read_bytes())
+            yield last.get(capture.feed) != digest
+            last[capture.feed] = digest
+
+    def _visit(self, capture: Capture, body: bytes, document: Document | None) -> Visit:
+        feed, state = self._feeds[capture.feed], self._store.feeds.state(capture.feed)
+        answer = Fetched(url=feed.url, body=body) if body else Failed(reason="empty body")
+        read = document if body else None
+        after = conclude(feed, state, answer, read, now=capture.at, cadence=self._cadence)
+        intake = settle(self._store, after, read, now=capture.at, most=self._most)
+        return Visit(
+            feed=feed.id,
+            outcome=outcome_of(answer, read),
+            new=len(intake.new),
+            revised=len(intake.revised),
+            state=intake.state,
+            took=0.0,
+            reason=intake.state.last_error,
+        )
+
+    def write(self, out: Path) -> None:
+        """Write outputs under their served names, ``items.jsonl`` and ``editions.jsonl``."""
+        for rendered in self._store.outputs.all():
+            path = out / rendered.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(rendered.body)
+        _write_lines(out / "items.jsonl", map(_item_line, self._store.items.all()))
+        _write_lines(out / "editions.jsonl", (_edition_line(*held) for held in self._editions))
+
+
+def _item_line(stored: StoredItem) -> dict[str, Any]:
+    item = stored.item
+    return {
+        "feed": item.feed,
+        "guid": item.entry.guid,
+        "link": item.entry.link,
+        "title": item.entry.title,
+        "published": _iso(item.published),
+        "first_seen": _iso(item.first_seen),
+        "id": item.id,
+        "duplicate_of": stored.lead,
+        "because": stored.lead_because,
+        "story": stored.story,
+        "topics": list(stored.topics),
+    }
+
+
+def _edition_line(at: datetime, edition: Edition) -> dict[str, Any]:
+    return {
+        "time": _iso(at),
+        "output": edition.spec.name,
+        "ids": [entry.id for entry in edition.entries],
+    }
+
+
+def _iso(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _write_lines(path: Path, lines: Iterable[dict[str, Any]]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
