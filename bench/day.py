@@ -67,7 +67,9 @@ def _report(day: Path, first: Path, second: Path, seconds: float) -> int:
     different = [path for path in _files(first) if not _same(first / path, second / path)]
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
     copies = sum(item["duplicate_of"] is not None for item in items)
-    print(f"raw items {len(raw)} (expected {EXPECTED}), stored {len(items)}, lost {len(raw - kept)}")
+    print(
+        f"raw items {len(raw)} (expected {EXPECTED}), stored {len(items)}, lost {len(raw - kept)}"
+    )
     print(f"folded as copies {copies}, stories {len({item['story'] for item in items})}")
     print(f"editions {len(editions)}, listing an id twice {twice}, ids revived {len(revived)}")
     print(f"files that differ between two runs {len(different)} of {len(_files(first))}")

@@ -1,6 +1,6 @@
 """What ops asked for (`Feed`) and what we remember of it (`FeedState`)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 
@@ -22,8 +22,8 @@ class Feed:
     weight: float = 1.0
     every: timedelta | None = None
     language: str | None = None
-    headers: tuple[tuple[str, str], ...] = ()
-    credentials: tuple[str, str] | None = None
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # may hold secrets
+    credentials: tuple[str, str] | None = field(default=None, repr=False)
     enabled: bool = True
 
 

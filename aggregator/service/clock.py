@@ -8,4 +8,9 @@ Clock = Callable[[], datetime]
 
 def now() -> datetime:
     """Return the present, aware, UTC, in whole seconds: the grain of everything stored."""
-    return datetime.now(UTC).replace(microsecond=0)  # noqa: TID251 - the one clock
+    return exact().replace(microsecond=0)
+
+
+def exact() -> datetime:
+    """Return the present, aware, UTC, to the microsecond: for pauses shorter than a second."""
+    return datetime.now(UTC)  # noqa: TID251 - the one clock

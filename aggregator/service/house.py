@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from aggregator import __version__
 from aggregator.service import clock
 from aggregator.service.clock import Clock
 from aggregator.service.desk import Desk
@@ -13,8 +12,8 @@ from aggregator.service.poll import Poller
 from aggregator.service.run import Service
 from aggregator.service.workers import ParseWorkers
 from aggregator.settings import Settings
-from aggregator.sources.fetch import Fetcher, FetchPolicy
-from aggregator.sources.manners import Manners, MannersPolicy
+from aggregator.sources.fetch import Fetcher, FetchPolicy, user_agent
+from aggregator.sources.manners import Courtesy, Manners
 from aggregator.sources.schedule import Cadence
 from aggregator.storage import Store
 
@@ -31,7 +30,7 @@ async def opened(
             keeper=keeper,
             fetcher=Fetcher(fetch_policy(settings)),
             workers=workers,
-            manners=Manners(manners_policy(settings)),
+            manners=Manners(courtesy(settings), clock=clock.exact),
             cadence=cadence(settings),
             most=settings.service.limits.new_items,
             clock=now,
@@ -54,14 +53,14 @@ def parse_workers(settings: Settings) -> ParseWorkers:
 def cadence(settings: Settings) -> Cadence:
     """Return how often to ask, as ops set it."""
     polling = settings.service.polling
-    return Cadence(default=polling.default_every, floor=polling.floor, ceiling=polling.max_every)
+    return Cadence(interval=polling.default_every, floor=polling.floor, ceiling=polling.max_every)
 
 
 def fetch_policy(settings: Settings) -> FetchPolicy:
     """Return what may be fetched and at what cost, as ops set it."""
     service = settings.service
     return FetchPolicy(
-        user_agent=user_agent(settings),
+        user_agent=user_agent(settings.site.contact or settings.site.base_url),
         total_seconds=service.limits.deadline / timedelta(seconds=1),
         body_bytes=service.limits.body_bytes,
         allow_private=service.reach.allow_private,
@@ -69,18 +68,12 @@ def fetch_policy(settings: Settings) -> FetchPolicy:
     )
 
 
-def manners_policy(settings: Settings) -> MannersPolicy:
+def courtesy(settings: Settings) -> Courtesy:
     """Return how hard publishers may be asked, as ops set it."""
     politeness = settings.service.politeness
-    return MannersPolicy(
-        concurrency=politeness.concurrency,
-        per_host=politeness.per_host,
+    return Courtesy(
         spacing=politeness.spacing,
-        start_rate=politeness.start_rate,
+        at_once=politeness.per_host,
+        all_at_once=politeness.concurrency,
+        starts_a_second=politeness.start_rate,
     )
-
-
-def user_agent(settings: Settings) -> str:
-    """Name product, version and contact, the same for every request (RFC 9110 section 10.1.5)."""
-    contact = settings.site.contact or settings.site.base_url
-    return f"aggregator/{__version__} (+{contact})"

@@ -7,7 +7,7 @@ validators and next due time together with the entries, or not at all.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
@@ -29,7 +29,7 @@ from aggregator.service.clock import Clock
 from aggregator.service.keeper import Keeper
 from aggregator.service.workers import ParseWorkers
 from aggregator.sources.aftermath import conclude, digest_of
-from aggregator.sources.fetch import Ask, Fetcher
+from aggregator.sources.fetch import Fetcher, ask_for
 from aggregator.sources.manners import Manners
 from aggregator.sources.schedule import Cadence, provisional_due
 from aggregator.storage import Store
@@ -39,8 +39,8 @@ from aggregator.storage import Store
 class Visit:
     """What one visit brought, for the log line and the progress bar.
 
-    ``outcome`` is fetched, unchanged, not-modified, gone, refused, unreadable or failed;
-    ``reason`` says why for the last three. ``took`` is in seconds.
+    ``outcome`` is fetched, unchanged, not-modified, put-off, gone, refused, unreadable or failed;
+    ``reason`` says why for the last four. ``took`` is in seconds.
     """
 
     feed: str
@@ -77,25 +77,12 @@ class Poller:
     async def visit(self, feed: Feed, state: FeedState) -> Visit:
         """Visit ``feed`` once, whatever comes of it. Raises only when the store fails."""
         started = time.monotonic()
-        async with self._manners.turn(feed.url):
-            now = self._clock()
-            due = provisional_due(feed, state, now=now, cadence=self._cadence)
-            await self._keeper.run(
-                self._keeper.store.feeds.begin,
-                feed.id,
-                now=now,
-                next_due=due.at,
-                because=due.because,
-            )
-            answer = await self._fetcher.fetch(
-                Ask(
-                    url=feed.url,
-                    validators=state.validators,
-                    headers=feed.headers,
-                    credentials=feed.credentials,
-                )
-            )
-            self._manners.heard(feed.url, answer)
+        async with self._manners.turn(feed.url) as turn:
+            if turn.put_off is not None:
+                return await self._put_off(state, turn.put_off)
+            await self._begin(feed, state)
+            answer = await self._fetcher.fetch(ask_for(feed, state))
+            self._manners.note(feed.url, answer)
         document = await self._read(feed, state, answer)
         intake = await self._keeper.run(self._settle, feed, state, answer, document)
         return Visit(
@@ -107,6 +94,17 @@ class Poller:
             took=time.monotonic() - started,
             reason=intake.state.last_error,
         )
+
+    async def _begin(self, feed: Feed, state: FeedState) -> None:
+        now = self._clock()
+        due = provisional_due(feed, state, now=now, cadence=self._cadence)
+        feeds = self._keeper.store.feeds
+        await self._keeper.run(feeds.begin, feed.id, now=now, next_due=due.at, because=due.because)
+
+    async def _put_off(self, state: FeedState, until: datetime) -> Visit:
+        after = replace(state, next_due=until, because="host-quiet")
+        await self._keeper.run(self._keeper.store.feeds.save, after)
+        return Visit(feed=state.feed, outcome="put-off", new=0, revised=0, state=after, took=0.0)
 
     async def _read(self, feed: Feed, state: FeedState, answer: Answer) -> Document | None:
         if not isinstance(answer, Fetched) or digest_of(answer.body) == state.digest:

@@ -4,9 +4,8 @@ Compose, render, gate: an output whose edition did not change is not rendered, a
 not change are not written.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from aggregator.model.editions import (
@@ -20,7 +19,7 @@ from aggregator.model.editions import (
     Source,
 )
 from aggregator.model.stories import StoryFacts, Topic
-from aggregator.outputs import documents, gate, opml, pages
+from aggregator.outputs import addresses, documents, gate, opml, pages
 from aggregator.outputs.editions import (
     Candidate,
     Told,
@@ -42,12 +41,13 @@ MISSED_ENTRIES = 6
 class Published:
     """What a publish step changed: ``documents`` to serve, ``editions`` whose bytes are new.
 
-    ``refused`` are paths whose new render the gate held back, with the reason; the last good
-    bytes stay.
+    ``dropped`` are paths that no output has any more. ``refused`` are paths whose new render the
+    gate held back, with the reason; the last good bytes stay.
     """
 
     documents: tuple[Rendered, ...] = ()
     editions: tuple[Edition, ...] = ()
+    dropped: tuple[str, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
 
 
@@ -79,9 +79,20 @@ class Publisher:
                 self._render(edition, press)
             if fresh or not self._last:
                 self._render_pages(editions, desk, press, now)
-            press.put("feeds.opml", opml.MEDIA_TYPE, self._opml(desk, now))
+            press.put(opml.PATH, opml.MEDIA_TYPE, self._opml(desk, now))
+            dropped = () if self._last else self._retire()
         self._last = editions
-        return press.published(fresh)
+        return replace(press.published(fresh), dropped=dropped)
+
+    def _retire(self) -> tuple[str, ...]:
+        """Stop serving what an earlier configuration asked for."""
+        wanted = {addresses.path(spec, form) for spec in self._outputs for form in Format}
+        wanted |= {f"topics/{slug}/index.html" for slug in self._topics}
+        wanted |= {"index.html", opml.PATH}
+        left = tuple(r.path for r in self._store.outputs.all() if r.path not in wanted)
+        for path in left:
+            self._store.outputs.drop(path)
+        return left
 
     def _compose(self, spec: OutputSpec, desk: "_Desk", now: datetime) -> Edition:
         born = self._store.outputs.born(spec.name, now)
@@ -103,9 +114,9 @@ class Publisher:
         return top(spec, ranked, stays, told, desk.sources, born=born)
 
     def _render(self, edition: Edition, press: "_Press") -> None:
-        for fmt in Format:
-            document = documents.render(edition, fmt, self._site)
-            press.put(documents.path(edition.spec, fmt), documents.MEDIA_TYPES[fmt], document.body)
+        for form in Format:
+            printed = documents.render(edition, form, self._site)
+            press.put_feed(edition.spec, form, printed.body)
 
     def _render_pages(
         self, editions: Mapping[str, Edition], desk: "_Desk", press: "_Press", now: datetime
@@ -120,7 +131,7 @@ class Publisher:
         )
         press.put("index.html", pages.MEDIA_TYPE, front)
         for section in sections:
-            body = pages.topic(self._site, section)
+            body = pages.topic(self._site, section, topics=self._topics.values())
             press.put(f"topics/{section.topic.slug}/index.html", pages.MEDIA_TYPE, body)
 
     def _sections(self, editions: Mapping[str, Edition]) -> Iterable[pages.Section]:
@@ -145,9 +156,8 @@ class Publisher:
         )
 
     def _opml(self, desk: "_Desk", now: datetime) -> bytes:
-        feeds = tuple(f for f in self._store.feeds.configured().values() if f.enabled)
-        born = self._store.outputs.born("feeds.opml", now)
-        return opml.render(feeds, desk.sources, self._site, updated=born)
+        listed = [(feed, desk.sources[feed.id]) for feed in desk.feeds.values()]
+        return opml.render(listed, self._site, self._store.outputs.born(opml.PATH, now))
 
 
 class _Desk:
@@ -157,7 +167,8 @@ class _Desk:
         self._store = store
         self._facts = facts
         self.sources: Mapping[str, Source] = store.feeds.sources()
-        self.weights = {feed.id: feed.weight for feed in store.feeds.configured().values()}
+        self.feeds = store.feeds.configured()
+        self.weights = {feed.id: feed.weight for feed in self.feeds.values()}
         self.scores = {held.id: rank(held, now=now).score for held in facts}
         self._owners = {held.id: independent(held, now=now, within=WINDOW) for held in facts}
         self._told: dict[str, Told] = {}
@@ -194,34 +205,37 @@ class _Press:
         self._now = now
         self._done: list[Rendered] = []
         self._refused: list[tuple[str, str]] = []
+        self._changed: set[str] = set()
+
+    def put_feed(self, spec: OutputSpec, form: Format, body: bytes) -> None:
+        path = addresses.path(spec, form)
+        verdict = gate.judge(self._store.outputs.get(path), body, form)
+        if isinstance(verdict, gate.Reject):
+            self._refused.append((path, verdict.reason))
+        elif verdict.changed:
+            self._put(path, addresses.MEDIA_TYPES[form], body)
+            self._changed.add(spec.name)
 
     def put(self, path: str, media_type: str, body: bytes) -> None:
         held = self._store.outputs.get(path)
-        if held is not None and held.body == body:
-            return
+        if held is None or held.body != body:
+            self._put(path, media_type, body)
+
+    def _put(self, path: str, media_type: str, body: bytes) -> None:
         rendered = Rendered(
             path=path,
             media_type=media_type,
             body=body,
-            etag=f'"{hashlib.sha256(body).hexdigest()[:32]}"',
+            etag=documents.etag_of(body),
             changed_at=self._now,
         )
-        verdict = gate.judge(held, rendered)
-        if isinstance(verdict, gate.Reject):
-            self._refused.append((path, verdict.reason))
-            return
         self._store.outputs.put(rendered)
         self._done.append(rendered)
 
     def published(self, fresh: Iterable[Edition]) -> Published:
-        paths = {rendered.path for rendered in self._done}
         return Published(
             documents=tuple(self._done),
-            editions=tuple(
-                edition
-                for edition in fresh
-                if any(documents.path(edition.spec, fmt) in paths for fmt in Format)
-            ),
+            editions=tuple(edition for edition in fresh if edition.spec.name in self._changed),
             refused=tuple(self._refused),
         )
 

@@ -5,7 +5,7 @@ brought something wakes the desk, and the desk files it and brings out new editi
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -13,6 +13,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from aggregator import __version__
+from aggregator.model.editions import Rendered
 from aggregator.model.feeds import Feed, FeedState
 from aggregator.service.clock import Clock
 from aggregator.service.desk import Desk
@@ -23,7 +24,7 @@ from aggregator.service.visitlog import tell
 from aggregator.settings import Settings
 from aggregator.web.app import Health, build
 from aggregator.web.serve import serve
-from aggregator.web.shelf import MemoryShelf
+from aggregator.web.served import MemoryShelf, Served
 
 TICK = timedelta(seconds=5)  # shorter would build a long list of missed runs after a suspension
 REFRESH = timedelta(minutes=1)  # ranks decay even when nothing comes in
@@ -82,8 +83,7 @@ class Service:
         """Make the configured feeds the store's, and put what was served last on the shelf."""
         store = self.keeper.store
         await self.keeper.run(store.feeds.configure, self.settings.feeds, now=self.clock())
-        for rendered in await self.keeper.run(store.outputs.all):
-            self.shelf.put(rendered)
+        self._stack(await self.keeper.run(lambda: _ready(store.outputs.all())))
         self._ticked = asyncio.get_running_loop().time()
         self._work.set()
 
@@ -152,13 +152,22 @@ class Service:
         """File what came in and bring out new editions."""
         while await self.keeper.run(self.desk.file_some, self.clock()):
             pass  # in batches, so that visits get their turn at the store in between
-        published = await self.keeper.run(self.desk.bring_out, self.clock())
-        self._serve(published)
+        published, served = await self.keeper.run(self._edit)
+        self._stack(served)
+        for path in published.dropped:
+            self.shelf.drop(path)
+        self._report(published)
         self._fault = None
 
-    def _serve(self, published: Published) -> None:
-        for rendered in published.documents:
-            self.shelf.put(rendered)
+    def _edit(self) -> tuple[Published, dict[str, Served]]:
+        published = self.desk.bring_out(self.clock())
+        return published, _ready(published.documents)
+
+    def _stack(self, served: dict[str, Served]) -> None:
+        for path, ready in served.items():
+            self.shelf.put(path, ready)
+
+    def _report(self, published: Published) -> None:
         for path, reason in published.refused:
             log.warning("kept", path=path, because=reason)
         if published.editions:
@@ -191,9 +200,15 @@ class Service:
 
     def health(self) -> Health:
         """Tell whether ticks come and the store works."""
-        late = asyncio.get_running_loop().time() - self._ticked > STALE.total_seconds()
-        reason = "no tick of the scheduler for a while" if late else self._fault
-        return Health(well=reason is None, version=__version__, reason=reason)
+        because = [self._fault] if self._fault else []
+        if asyncio.get_running_loop().time() - self._ticked > STALE.total_seconds():
+            because.append("the scheduler has not ticked for a while; feeds are not polled")
+        return Health(ok=not because, version=__version__, because=tuple(because))
+
+
+def _ready(documents: Iterable[Rendered]) -> dict[str, Served]:
+    """Compress ``documents``, off the event loop."""
+    return {rendered.path: Served.of(rendered) for rendered in documents}
 
 
 async def _either(stop: asyncio.Event, seconds: float) -> None:

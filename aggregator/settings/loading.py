@@ -1,0 +1,51 @@
+"""What did ops ask for, all files taken together?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aggregator.model.editions import OutputSpec, Site
+from aggregator.model.errors import SettingsError
+from aggregator.model.feeds import Feed
+from aggregator.model.stories import Topic
+from aggregator.settings.documents import read_document
+from aggregator.settings.feeds import read_feeds
+from aggregator.settings.outputs import read_outputs
+from aggregator.settings.service import ServiceSettings, read_service
+from aggregator.settings.topics import read_topics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that ops asked for, checked and complete. Feeds that are not enabled are in it."""
+
+    feeds: tuple[Feed, ...]
+    service: ServiceSettings
+    topics: tuple[Topic, ...]
+    outputs: tuple[OutputSpec, ...]
+    site: Site
+
+
+def load(*, feeds: Path, config: Path, environ: Mapping[str, str]) -> Settings:
+    """Read ``feeds`` and the files in the folder ``config``, each of which may be missing.
+
+    ``environ`` fills ``${NAME}`` in, and its AGGREGATOR_HOST, _PORT, _BASE_URL and _STORAGE go
+    before ``service.yaml``. Raises SettingsError with every mistake of every file, by file and
+    position.
+    """
+    service, faults = read_service(read_document(config / "service.yaml", environ), environ)
+    subjects = read_document(config / "topics.yaml", environ, listing="topics")
+    topics, slugs, in_topics = read_topics(subjects)
+    products = read_document(config / "outputs.yaml", environ, listing="outputs")
+    outputs, in_outputs = read_outputs(products, topics, slugs, service.publish.entries)
+    found, in_feeds = read_feeds(read_document(feeds, environ, listing="feeds"), slugs)
+    faults += in_topics + in_outputs + in_feeds
+    if faults:
+        raise SettingsError(tuple(str(fault) for fault in sorted(set(faults))))
+    return Settings(
+        feeds=found,
+        service=service.settings(),
+        topics=topics,
+        outputs=outputs,
+        site=service.publisher(),
+    )

@@ -1,0 +1,209 @@
+"""How does this installation run? (``config/service.yaml``)"""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from aggregator.model.editions import Site
+from aggregator.settings.documents import Document
+from aggregator.settings.kinds import (
+    BaseUrl,
+    Contact,
+    Duration,
+    Language,
+    Line,
+    Networks,
+    Ports,
+    Size,
+    StorageUrl,
+    between,
+)
+from aggregator.settings.mistakes import validated
+from aggregator.settings.nodes import Fault, Trail, Value
+
+_STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class Listen:
+    """Where the web server listens."""
+
+    host: Line = "127.0.0.1"
+    """Address to bind. 127.0.0.1 is this machine only; a container sets AGGREGATOR_HOST=0.0.0.0."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    """TCP port; 0 lets the system choose a free one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class Retention:
+    """How long things are remembered."""
+
+    items: Annotated[Duration, between("1d", "3650d")] = timedelta(days=90)
+    """Items older than this leave the database, once their feed no longer lists them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class Polling:
+    """How often publishers are asked."""
+
+    default_every: Annotated[Duration, between("5m", "7d")] = timedelta(minutes=60)
+    """Interval of a feed of which nothing else is known."""
+    floor: Annotated[Duration, between("5m", "7d")] = timedelta(minutes=15)
+    """Never ask more often than this, unless the feed's own `every` says so (least: 5m)."""
+    max_every: Annotated[Duration, between("5m", "7d")] = timedelta(hours=24)
+    """Never wait longer than this because a feed is quiet or failing."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Polling":
+        if not self.floor <= self.default_every <= self.max_every:
+            raise ValueError("must satisfy floor <= default_every <= max_every; change one of them")
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class Politeness:
+    """How hard publishers are asked."""
+
+    concurrency: Annotated[int, Field(ge=1, le=500)] = 20
+    """Requests under way at once, over all publishers."""
+    per_host: Annotated[int, Field(ge=1, le=8)] = 1
+    """Requests under way at once to one host."""
+    spacing: Annotated[Duration, between("0s", "10m")] = timedelta(seconds=1)
+    """Pause between two requests to one host."""
+    start_rate: Annotated[float, Field(ge=0.01, le=1000, allow_inf_nan=False)] = 10.0
+    """Requests begun per second, at most, so that a restart is no burst."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class Limits:
+    """What one visit may cost."""
+
+    deadline: Annotated[Duration, between("1s", "10m")] = timedelta(seconds=30)
+    """Whole time for one visit's request, redirects included."""
+    body_bytes: Annotated[Size, Field(ge=1000, le=1_000_000_000)] = 15_000_000
+    """Largest document taken, counted after decompression."""
+    parse_seconds: Annotated[float, Field(ge=0.1, le=600, allow_inf_nan=False)] = 20.0
+    """Seconds after which the parsing of one document is stopped."""
+    parse_memory: Annotated[Size, Field(ge=64_000_000, le=16_000_000_000)] = 512_000_000
+    """Memory that one parse worker may use."""
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+    """Parse workers (processes)."""
+    new_items: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """New items taken from one document, newest first, at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class Reach:
+    """Which addresses may be asked. Only public ones, on the web's own ports, unless named here."""
+
+    allow_private: Networks = ()
+    """Private or local address ranges that feeds may be fetched from, e.g. 10.0.0.0/8."""
+    allow_ports: Ports = (80, 443)
+    """TCP ports that feeds may be fetched from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class Publish:
+    """What subscribers are given."""
+
+    entries: Annotated[int, Field(ge=1, le=1000)] = 50
+    """Entries of an output whose own `limit` is not set in outputs.yaml."""
+    max_age: Annotated[Duration, between("0s", "1d")] = timedelta(minutes=5)
+    """How long readers and proxies may keep an output without asking (Cache-Control)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class ServiceSettings:
+    """How this installation runs. Durations are timedeltas, sizes bytes."""
+
+    listen: Listen = Listen()
+    storage: Annotated[
+        StorageUrl,
+        Field(description="Database; a relative SQLite path counts from the working directory."),
+    ] = "sqlite:///data/aggregator.sqlite3"
+    retention: Retention = Retention()
+    polling: Polling = Polling()
+    politeness: Politeness = Politeness()
+    limits: Limits = Limits()
+    reach: Reach = Reach()
+    publish: Publish = Publish()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class SiteEntry:
+    """Who publishes."""
+
+    base_url: BaseUrl | None = None
+    """Public address of this installation, for subscribers; http://localhost:PORT if unset."""
+    title: Line = "aggregator"
+    """Name of the site, in page and feed titles."""
+    language: Language = "en"
+    """Language of the site's own words (not of the news)."""
+    contact: Contact | None = None
+    """Page or mail address where publishers can reach you; sent in the User-Agent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class ServiceFile(ServiceSettings):
+    """What ``service.yaml`` holds: every key is optional."""
+
+    site: SiteEntry = SiteEntry()
+
+    def settings(self) -> ServiceSettings:
+        """Return the settings without the site."""
+        return ServiceSettings(
+            **{each.name: getattr(self, each.name) for each in fields(ServiceSettings)}
+        )
+
+    def publisher(self) -> Site:
+        """Return the site; its address follows the port unless ops gave one."""
+        return Site(
+            base_url=self.site.base_url or f"http://localhost:{self.listen.port}",
+            title=self.site.title,
+            language=self.site.language,
+            contact=self.site.contact or "",
+        )
+
+
+# Environment variables that go before service.yaml, for containers.
+OVERRIDES = {
+    "AGGREGATOR_HOST": ("listen", "host"),
+    "AGGREGATOR_PORT": ("listen", "port"),
+    "AGGREGATOR_BASE_URL": ("site", "base_url"),
+    "AGGREGATOR_STORAGE": ("storage",),
+}
+
+
+def read_service(document: Document, environ: Mapping[str, str]) -> tuple[ServiceFile, list[Fault]]:
+    """Return what ``service.yaml`` and ``environ`` ask for (the defaults, when that is wrong)."""
+    faults = list(document.faults)
+    if not faults and document.data is not None and not isinstance(document.data, dict):
+        text = "is not a mapping of keys to values; write listen: and below it port: 8080"
+        return ServiceFile(), [Fault(document.file, 1, 1, text)]
+    found, wrong = validated(ServiceFile, _overridden(document, environ), ())
+    return found or ServiceFile(), faults + wrong
+
+
+def _overridden(document: Document, environ: Mapping[str, str]) -> Document:
+    """Put what the environment says over what the file says."""
+    data = dict(document.data) if isinstance(document.data, dict) else {}
+    origins: dict[Trail, str] = {}
+    templates = dict(document.templates)
+    for name, trail in OVERRIDES.items():
+        if name not in environ:
+            continue
+        origins[trail], templates[trail] = name, f"${{{name}}}"
+        inside = data if len(trail) == 1 else _group(data, trail[0])
+        inside[trail[-1]] = environ[name]
+    return replace(document, data=data, origins=origins, templates=templates)
+
+
+def _group(data: dict[str, Value], name: str) -> dict[str, Value]:
+    before = data.get(name)
+    group: dict[str, Value] = dict(before) if isinstance(before, dict) else {}
+    data[name] = group
+    return group

@@ -1,0 +1,217 @@
+"""What ops asked for, from whole files."""
+
+from collections.abc import Mapping
+from dataclasses import is_dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from aggregator.model.editions import Kind
+from aggregator.model.errors import SettingsError
+from aggregator.settings import ServiceSettings, Settings, load
+
+ROOT = Path(__file__).resolve().parents[2]
+ONE_FEED = "feeds:\n  - url: https://example.org/feed.xml\n"
+
+
+def given(folder: Path, environ: Mapping[str, str] | None = None, /, **files: str) -> Settings:
+    """Load ``feeds``, ``service``, ``topics`` and ``outputs`` as written."""
+    config = folder / "config"
+    config.mkdir(exist_ok=True)
+    (folder / "feeds.yaml").write_text(files.pop("feeds", ONE_FEED), encoding="utf-8")
+    for name, text in files.items():
+        (config / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return load(feeds=folder / "feeds.yaml", config=config, environ=environ or {})
+
+
+def test_the_shipped_files_say_exactly_what_holds_without_them(tmp_path: Path) -> None:
+    shipped = load(feeds=ROOT / "feeds.yaml", config=ROOT / "config", environ={})
+    bare = load(feeds=ROOT / "feeds.yaml", config=tmp_path / "none", environ={})
+    assert shipped == bare
+    assert is_dataclass(ServiceSettings)
+
+
+def test_the_shipped_feeds_cover_every_topic_and_several_languages() -> None:
+    shipped = load(feeds=ROOT / "feeds.yaml", config=ROOT / "config", environ={})
+    assert 35 <= len(shipped.feeds) <= 50
+    assert all(feed.title and feed.owner and feed.language for feed in shipped.feeds)
+    assert {topic for feed in shipped.feeds for topic in feed.topics} == {
+        topic.slug for topic in shipped.topics
+    }
+    languages = {(feed.language or "").split("-")[0] for feed in shipped.feeds}
+    assert {"en", "fr", "de", "es", "pt"} <= languages
+
+
+def test_a_feed_says_everything_it_can(tmp_path: Path) -> None:
+    settings = given(
+        tmp_path,
+        {"TOKEN": "s3cret"},
+        feeds="""\
+feeds:
+  - url: https://user:p%40ss@News.example.co.uk:443/feed.xml#top
+    id: example
+    title: 2024
+    topics: [world, science, world]
+    owner: Example.ORG
+    weight: 2
+    every: 2h
+    language: pt-br
+    headers: {Authorization: "Bearer ${TOKEN}", X-Price: $$5}
+    enabled: no
+""",
+    )
+    (feed,) = settings.feeds
+    assert feed.id == "example"
+    assert feed.url == "https://News.example.co.uk:443/feed.xml"
+    assert feed.credentials == ("user", "p@ss")
+    assert feed.title == "2024"
+    assert feed.topics == ("world", "science")
+    assert feed.owner == "example.org"
+    assert feed.weight == 2.0
+    assert feed.every == timedelta(hours=2)
+    assert feed.language == "pt-BR"
+    assert feed.headers == (("Authorization", "Bearer s3cret"), ("X-Price", "$5"))
+    assert not feed.enabled
+
+
+def test_a_bare_address_is_a_feed_and_so_is_a_bare_list(tmp_path: Path) -> None:
+    settings = given(tmp_path, feeds="- https://www.bbc.co.uk/news/rss.xml\n")
+    (feed,) = settings.feeds
+    assert feed.id == "bbc-co-uk-news-rss-xml"
+    assert feed.owner == "bbc.co.uk"
+    assert feed.topics == ()
+    assert feed.enabled
+
+
+def test_one_topic_needs_no_list_and_nothing_is_as_good_as_absent(tmp_path: Path) -> None:
+    settings = given(
+        tmp_path,
+        feeds="- url: https://example.org/a\n  topics: world\n  title:\n  every: ~\n",
+        service="limits:\n",
+    )
+    (feed,) = settings.feeds
+    assert feed.topics == ("world",)
+    assert (feed.title, feed.every) == (None, None)
+    assert settings.service == ServiceSettings()
+
+
+def test_an_alias_repeats_a_value(tmp_path: Path) -> None:
+    text = """\
+feeds:
+  - url: https://example.org/a
+    headers: &key {X-Key: abc}
+  - url: https://example.org/b
+    headers: *key
+"""
+    first, second = given(tmp_path, feeds=text).feeds
+    assert first.headers == second.headers == (("X-Key", "abc"),)
+
+
+def test_a_file_from_windows_is_read(tmp_path: Path) -> None:
+    (tmp_path / "feeds.yaml").write_bytes(b"\xef\xbb\xbf" + ONE_FEED.replace("\n", "\r\n").encode())
+    settings = load(feeds=tmp_path / "feeds.yaml", config=tmp_path, environ={})
+    assert settings.feeds[0].url == "https://example.org/feed.xml"
+
+
+def test_a_file_of_comments_only_asks_for_nothing(tmp_path: Path) -> None:
+    plain = given(tmp_path)
+    comments = dict.fromkeys(("service", "topics", "outputs"), "# later\n")
+    assert given(tmp_path, **comments) == plain
+
+
+def test_durations_and_sizes_are_read_in_every_unit(tmp_path: Path) -> None:
+    service = """\
+politeness: {spacing: 90s}
+polling: {default_every: 30m, max_every: 2h}
+retention: {items: 1d}
+limits: {body_bytes: 2MB, parse_memory: 1 GB}
+reach: {allow_private: [10.0.0.0/8, "::1"], allow_ports: 8080}
+"""
+    found = given(tmp_path, service=service).service
+    assert found.politeness.spacing == timedelta(seconds=90)
+    assert found.polling.default_every == timedelta(minutes=30)
+    assert found.polling.max_every == timedelta(hours=2)
+    assert found.retention.items == timedelta(days=1)
+    assert (found.limits.body_bytes, found.limits.parse_memory) == (2_000_000, 1_000_000_000)
+    assert found.reach.allow_private == ("10.0.0.0/8", "::1/128")
+    assert found.reach.allow_ports == (8080,)
+    assert found.polling.floor == ServiceSettings().polling.floor
+
+
+def test_the_base_address_follows_the_port_unless_given(tmp_path: Path) -> None:
+    assert given(tmp_path, service="listen: {port: 9000}").site.base_url == "http://localhost:9000"
+    service = "site: {base_url: https://news.example.org/, contact: ops@example.org}"
+    site = given(tmp_path, service=service).site
+    assert site.base_url == "https://news.example.org"
+    assert site.contact == "ops@example.org"
+
+
+def test_a_container_says_where_to_listen_without_a_file(tmp_path: Path) -> None:
+    environ = {
+        "AGGREGATOR_HOST": "0.0.0.0",
+        "AGGREGATOR_PORT": "9090",
+        "AGGREGATOR_BASE_URL": "https://wire.example.org",
+        "AGGREGATOR_STORAGE": "sqlite:////data/wire.sqlite3",
+    }
+    settings = given(tmp_path, environ, service="listen: {host: 127.0.0.1, port: 1}")
+    assert (settings.service.listen.host, settings.service.listen.port) == ("0.0.0.0", 9090)
+    assert settings.site.base_url == "https://wire.example.org"
+    assert settings.service.storage == "sqlite:////data/wire.sqlite3"
+
+
+def test_a_wrong_override_is_blamed_on_the_environment(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        given(tmp_path, {"AGGREGATOR_PORT": "http-s3cret"})
+    (fault,) = caught.value.faults
+    assert fault.startswith(
+        'environment: AGGREGATOR_PORT: listen.port: "${AGGREGATOR_PORT}" is not'
+    )
+
+
+def test_the_outputs_are_two_and_two_per_topic(tmp_path: Path) -> None:
+    outputs = given(tmp_path, topics="topics: [{slug: arts}]").outputs
+    assert [spec.name for spec in outputs] == [
+        "latest",
+        "top",
+        "topics/arts/latest",
+        "topics/arts/top",
+    ]
+    assert [spec.title for spec in outputs] == [
+        "Latest",
+        "Top News",
+        "Arts: Latest",
+        "Arts: Top News",
+    ]
+    assert [spec.topic for spec in outputs] == [None, None, "arts", "arts"]
+
+
+def test_an_output_can_be_shaped(tmp_path: Path) -> None:
+    outputs = """\
+outputs:
+  - {kind: top, name: morning, title: Brief, limit: 12, per_owner: 2, language: EN, topic: health}
+  - {kind: latest, per_topic: true, name: "by/{topic}", title: "All of {topic}"}
+"""
+    specs = given(tmp_path, outputs=outputs, service="publish: {entries: 33}").outputs
+    first, second = specs[0], specs[1]
+    assert (first.name, first.title, first.limit, first.per_owner) == ("morning", "Brief", 12, 2)
+    assert (first.kind, first.language, first.topic) == (Kind.TOP, "en", "health")
+    assert (second.name, second.title, second.limit) == ("by/world", "All of World", 33)
+    assert len(specs) == 8
+
+
+def test_no_topics_and_no_outputs_can_be_asked_for(tmp_path: Path) -> None:
+    settings = given(tmp_path, topics="topics: []", outputs="outputs: [{kind: top}]")
+    assert settings.topics == ()
+    assert [spec.name for spec in settings.outputs] == ["top"]
+    assert given(tmp_path, topics="topics: []", outputs="outputs: []").outputs == ()
+
+
+def test_a_secret_in_an_address_neither_shows_in_the_id_nor_changes_it(tmp_path: Path) -> None:
+    text = "- https://me:${KEY}@example.org/${KEY}/rss?key=${KEY}\n"
+    (first,) = given(tmp_path, {"KEY": "hunter2"}, feeds=text).feeds
+    (later,) = given(tmp_path, {"KEY": "hunter3"}, feeds=text).feeds
+    assert first.id == later.id
+    assert "hunter" not in first.id
+    assert first.url == "https://example.org/hunter2/rss?key=hunter2"
+    assert first.credentials == ("me", "hunter2")
