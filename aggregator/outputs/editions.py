@@ -5,7 +5,7 @@ item's or its story's, for good. What has left an output never comes back to it.
 anew only at milestones.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -81,14 +81,14 @@ def enlist(
     spec: OutputSpec,
     ranked: Sequence[Candidate],
     stays: Mapping[str, Stay],
-    faces: Mapping[str, str],
+    face: Callable[[str], str],
     *,
     now: datetime,
 ) -> tuple[Stay, ...]:
     """Decide who enters, stays in and leaves a Top output.
 
-    ``ranked`` are the stories still being reported, strongest first; ``faces`` names the item that
-    would stand for each now. Returns the stays that change.
+    ``ranked`` are the stories still being reported, strongest first; ``face`` names the item that
+    would stand for a story now. Returns the stays that change.
     """
     standing = {s: stay for s, stay in stays.items() if stay.left is None}
     alive = {candidate.story: candidate for candidate in ranked}
@@ -107,12 +107,12 @@ def enlist(
             else:
                 changed.pop(weakest.story, None)
         inside.append(newcomer)
-        changed[newcomer.story] = _entrance(spec, newcomer, faces[newcomer.story], now)
+        changed[newcomer.story] = _entrance(spec, newcomer, face(newcomer.story), now)
     for held in inside:
         stay = standing.get(held.story)
         if stay and milestone(held.owners) > stay.milestone:
             changed[held.story] = replace(
-                stay, milestone=milestone(held.owners), updated=now, face=faces[held.story]
+                stay, milestone=milestone(held.owners), updated=now, face=face(held.story)
             )
     return tuple(changed.values())
 

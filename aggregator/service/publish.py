@@ -156,8 +156,8 @@ class Publisher:
         )
 
     def _opml(self, desk: "_Desk", now: datetime) -> bytes:
-        listed = [(feed, desk.sources[feed.id]) for feed in desk.feeds.values()]
-        return opml.render(listed, self._site, self._store.outputs.born(opml.PATH, now))
+        born = self._store.outputs.born(opml.PATH, now)
+        return opml.render(desk.feeds.values(), desk.sources, self._site, updated=born)
 
 
 class _Desk:
@@ -208,20 +208,11 @@ class _Press:
         self._changed: set[str] = set()
 
     def put_feed(self, spec: OutputSpec, form: Format, body: bytes) -> None:
-        path = addresses.path(spec, form)
-        verdict = gate.judge(self._store.outputs.get(path), body, form)
-        if isinstance(verdict, gate.Reject):
-            self._refused.append((path, verdict.reason))
-        elif verdict.changed:
-            self._put(path, addresses.MEDIA_TYPES[form], body)
+        if self.put(addresses.path(spec, form), addresses.MEDIA_TYPES[form], body):
             self._changed.add(spec.name)
 
-    def put(self, path: str, media_type: str, body: bytes) -> None:
-        held = self._store.outputs.get(path)
-        if held is None or held.body != body:
-            self._put(path, media_type, body)
-
-    def _put(self, path: str, media_type: str, body: bytes) -> None:
+    def put(self, path: str, media_type: str, body: bytes) -> bool:
+        """Replace what is served at ``path`` if ``body`` is new and sound; tell whether it was."""
         rendered = Rendered(
             path=path,
             media_type=media_type,
@@ -229,8 +220,14 @@ class _Press:
             etag=documents.etag_of(body),
             changed_at=self._now,
         )
-        self._store.outputs.put(rendered)
-        self._done.append(rendered)
+        verdict = gate.judge(self._store.outputs.get(path), rendered)
+        if isinstance(verdict, gate.Reject):
+            self._refused.append((path, verdict.reason))
+            return False
+        if verdict.changed:
+            self._store.outputs.put(rendered)
+            self._done.append(rendered)
+        return verdict.changed
 
     def published(self, fresh: Iterable[Edition]) -> Published:
         return Published(

@@ -53,8 +53,8 @@ def admitted(
 ) -> dict[str, Stay]:
     """Run one publish step's decision and return all stays after it."""
     after = dict(stays or {})
-    faces = {candidate.story: f"face-{candidate.story}" for candidate in ranked}
-    after.update({s.story: s for s in enlist(TOP, ranked, after, faces, now=now)})
+    changed = enlist(TOP, ranked, after, lambda story: f"face-{story}", now=now)
+    after.update({stay.story: stay for stay in changed})
     return after
 
 

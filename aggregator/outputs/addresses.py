@@ -1,0 +1,43 @@
+"""Where does an output live, and under which permanent id?"""
+
+import uuid
+from collections.abc import Mapping
+from types import MappingProxyType
+from urllib.parse import quote
+
+from aggregator.model.editions import Format, OutputSpec, Site
+
+MEDIA_TYPES: Mapping[Format, str] = MappingProxyType(
+    {
+        Format.ATOM: "application/atom+xml",
+        Format.RSS: "application/rss+xml",
+        Format.JSON: "application/feed+json",
+    }
+)
+"""Media type of each format, without parameters, as links name it."""
+
+# Name-based UUIDs (RFC 9562 section 5.5) of a name space of our own: neither a new base address
+# nor a new title gives a feed another id.
+_NAMESPACE = uuid.UUID("b7c1b1f4-7f0c-5a53-8a53-53a1c06e2f0d")
+
+
+def path(spec: OutputSpec, form: Format) -> str:
+    """Return where a document is served, without leading slash: ``feeds/latest.atom``."""
+    return f"feeds/{spec.name}.{form}"
+
+
+def feed_url(spec: OutputSpec, form: Format, site: Site) -> str:
+    """Return the absolute address of a document."""
+    return f"{site.base_url}/{quote(path(spec, form))}"
+
+
+def page_url(spec: OutputSpec, site: Site) -> str:
+    """Return the absolute address of the page that shows the same: a topic's, or the front."""
+    if spec.topic is None:
+        return f"{site.base_url}/"
+    return f"{site.base_url}/topics/{quote(spec.topic)}"
+
+
+def feed_id(spec: OutputSpec) -> str:
+    """Return the permanent id of an output (RFC 4287 section 4.2.6)."""
+    return uuid.uuid5(_NAMESPACE, f"output\n{spec.name}").urn

@@ -1,0 +1,166 @@
+"""What is shown of one story?"""
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from markupsafe import Markup
+
+from aggregator.model.editions import Also, EditionEntry
+
+WORDS_PER_MINUTE = 220  # silent reading of prose, Brysbaert 2019: 238 in English, fewer elsewhere
+LETTERS_PER_MINUTE = 500  # of scripts that write no spaces
+STANDFIRST = 280  # characters; a standfirst is read at a glance
+MAX_BYLINE = 80  # characters; longer ones are lists of agencies and addresses
+
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_DIRECTIONS = {"L": "ltr", "R": "rtl", "AL": "rtl"}
+_RIGHT_TO_LEFT = frozenset(
+    ("ar", "arc", "ckb", "dv", "fa", "he", "iw", "ks", "nqo", "ps", "sd", "syr", "ug", "ur", "yi")
+)
+_RIGHT_TO_LEFT_SCRIPTS = frozenset(("adlm", "arab", "hebr", "nkoo", "rohg", "syrc", "thaa"))
+_UNSPACED = frozenset(("zh", "ja", "th", "lo", "km", "my"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """A time: ``iso`` for machines, ``text`` for people, ``clock`` the same without the zone."""
+
+    iso: str
+    text: str
+    clock: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """The topic that a card is shown under."""
+
+    slug: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What a page shows of an entry; all text is plain.
+
+    ``minutes`` is the reading time, 0 when the feed does not carry enough text to tell.
+    ``sources`` counts everybody who reports it, the card's own source included.
+    """
+
+    id: str
+    title: str
+    link: str
+    standfirst: str
+    image: str | None
+    lang: str | None
+    dir: str
+    when: Moment
+    agency: str | None
+    source: str
+    home: str | None
+    byline: str
+    minutes: int
+    label: Label | None
+    also: tuple[Also, ...]
+
+    @property
+    def sources(self) -> int:
+        """How many report it."""
+        return 1 + len(self.also)
+
+
+def card_of(
+    entry: EditionEntry, *, today: date, language: str | None, labels: Mapping[str, Label]
+) -> Card:
+    """Return the card of a cleaned ``entry``; ``language`` is what it is in when it says nothing.
+
+    Times on ``today`` are shown without their date. ``labels`` are topics by slug.
+    """
+    source = entry.source
+    lang = entry.language or language
+    return Card(
+        id=entry.id,
+        title=entry.title,
+        link=entry.link,
+        standfirst=_standfirst(entry),
+        image=entry.image,
+        lang=lang,
+        dir=direction(entry.title, lang),
+        when=moment(entry.published, today),
+        agency=entry.agency,
+        source=source.title if source else "",
+        home=source.home if source else None,
+        byline=_byline(entry),
+        minutes=reading_minutes(entry.content_html, lang),
+        label=next((labels[slug] for slug in entry.categories if slug in labels), None),
+        also=entry.also,
+    )
+
+
+def direction(text: str, language: str | None) -> str:
+    """Return ``rtl`` or ``ltr``: by the first letter that has a direction, else by language.
+
+    The words are asked first because feeds often name a language that an entry is not in.
+    """
+    for letter in text:
+        if found := _DIRECTIONS.get(unicodedata.bidirectional(letter)):
+            return found
+    subtags = (language or "").lower().split("-")
+    if _RIGHT_TO_LEFT_SCRIPTS.intersection(subtags[1:]):
+        return "rtl"
+    return "rtl" if subtags[0] in _RIGHT_TO_LEFT and "latn" not in subtags else "ltr"
+
+
+def reading_minutes(content_html: str, language: str | None) -> int:
+    """Return how many minutes the text takes to read; 0 for less than a full one."""
+    if len(content_html) < LETTERS_PER_MINUTE:
+        return 0
+    text = Markup(content_html).striptags()  # noqa: S704 - counted, never printed
+    if (language or "").lower().split("-")[0] in _UNSPACED:
+        minutes = len(text) / LETTERS_PER_MINUTE
+    else:
+        minutes = len(text.split()) / WORDS_PER_MINUTE
+    return round(minutes) if minutes >= 1 else 0
+
+
+def moment(at: datetime, today: date) -> Moment:
+    """Return ``at`` (aware) in UTC as ``14:05 UTC``, with its date when that is not ``today``."""
+    at = at.astimezone(UTC)
+    clock = f"{at:%H:%M}"
+    if at.date() != today:
+        year = f" {at.year}" if at.year != today.year else ""
+        clock = f"{at.day} {_MONTHS[at.month - 1]}{year}, {clock}"
+    return Moment(iso=f"{at:%Y-%m-%dT%H:%M:%SZ}", text=f"{clock} UTC", clock=clock)
+
+
+def long_date(day: date) -> str:
+    """Return ``Monday, 20 September 2021``; strftime would ask the machine's locale."""
+    return f"{_DAYS[day.weekday()]}, {day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return ``text`` as one line of at most ``limit`` characters, cut at a word where it can."""
+    line = " ".join(text.split())
+    if len(line) <= limit:
+        return line
+    cut = line[: limit - 1]
+    # Scripts without spaces are cut anywhere.
+    words = cut.rpartition(" ")[0]
+    kept = words if len(words) > limit // 2 else cut
+    return kept.rstrip(" ,;:–—-") + "…"
+
+
+def _standfirst(entry: EditionEntry) -> str:
+    text = shortened(entry.summary, STANDFIRST)
+    return "" if text.casefold() == entry.title.casefold() else text
+
+
+def _byline(entry: EditionEntry) -> str:
+    names = ", ".join(entry.authors[:2])
+    credited = {entry.source.title if entry.source else "", entry.agency or ""}
+    return "" if names in credited or len(names) > MAX_BYLINE else names

@@ -1,0 +1,205 @@
+"""JSON Feed 1.1 as its text demands it, on what we print."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jsonschema
+
+from aggregator.model.editions import Also, Edition, EditionEntry, Kind, OutputSpec, Site, Source
+from aggregator.model.items import Enclosure
+from aggregator.outputs import jsonfeed
+
+BORN = datetime(2021, 9, 20, 8, 0, tzinfo=UTC)
+SITE = Site(base_url="https://wire.example", title="The Wire")
+SPEC = OutputSpec(name="topics/art/top", kind=Kind.TOP, title="Art", topic="art")
+ENTRY = EditionEntry(
+    id="urn:example:1",
+    title="Bridge opens",
+    link="https://post.example/1",
+    published=BORN,
+    updated=BORN + timedelta(hours=1),
+    summary="The toll is two crowns.",
+)
+RICH = replace(
+    ENTRY,
+    id="urn:example:2",
+    content_html="<p>Long</p>",
+    authors=("Ann Lee",),
+    categories=("Cities",),
+    language="fr",
+    image="https://post.example/i.jpg",
+    enclosures=(
+        Enclosure(url="https://post.example/a.mp3", media_type="audio/mpeg", length=7),
+        Enclosure(url="https://post.example/b"),
+    ),
+    agency="Reuters",
+    source=Source(
+        title="Post", url="https://post.example/rss", home="https://post.example/", owner="post"
+    ),
+    also=(
+        Also(
+            title="Toll",
+            link="https://h.example/",
+            source="Herald",
+            owner="h",
+            published=BORN,
+            copy=True,
+        ),
+    ),
+)
+
+_TEXT = {"type": "string", "minLength": 1}
+_LINK = {"type": "string", "pattern": "^https?://[^\\s]+$"}
+_DATE = {"type": "string", "pattern": "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d[+]00:00$"}
+_PEOPLE = {
+    "type": "array",
+    "minItems": 1,
+    "items": {"type": "object", "properties": {"name": _TEXT, "url": _LINK}, "minProperties": 1},
+}
+_EXTENSIONS: dict[str, object] = {"^_[A-Za-z]": {}}
+_ITEM = {
+    "type": "object",
+    "required": ["id"],
+    "anyOf": [{"required": ["content_html"]}, {"required": ["content_text"]}],
+    "properties": {
+        "id": _TEXT,
+        "url": _LINK,
+        "title": _TEXT,
+        "content_html": _TEXT,
+        "content_text": _TEXT,
+        "summary": _TEXT,
+        "image": _LINK,
+        "date_published": _DATE,
+        "date_modified": _DATE,
+        "authors": _PEOPLE,
+        "tags": {"type": "array", "items": _TEXT},
+        "language": _TEXT,
+        "attachments": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["url", "mime_type"],
+                "properties": {
+                    "url": _LINK,
+                    "mime_type": _TEXT,
+                    "size_in_bytes": {"type": "integer", "minimum": 0},
+                },
+                "additionalProperties": False,
+            },
+        },
+    },
+    "patternProperties": _EXTENSIONS,
+    "additionalProperties": False,
+}
+# Written from the text of the standard; members that we do not print are not allowed here.
+SCHEMA = {
+    "type": "object",
+    "required": ["version", "title", "items", "feed_url", "home_page_url"],
+    "properties": {
+        "version": {"const": "https://jsonfeed.org/version/1.1"},
+        "title": _TEXT,
+        "home_page_url": _LINK,
+        "feed_url": _LINK,
+        "description": _TEXT,
+        "authors": _PEOPLE,
+        "language": _TEXT,
+        "hubs": {
+            "type": "array",
+            "items": {"type": "object", "required": ["type", "url"], "properties": {"url": _LINK}},
+        },
+        "items": {"type": "array", "items": _ITEM},
+    },
+    "patternProperties": _EXTENSIONS,
+    "additionalProperties": False,
+}
+
+
+def body_of(*entries: EditionEntry, hub: str | None = None) -> bytes:
+    updated = max((e.updated for e in entries), default=BORN)
+    return jsonfeed.render(Edition(spec=SPEC, updated=updated, entries=entries), SITE, hub).body
+
+
+def document_of(*entries: EditionEntry, hub: str | None = None) -> Any:
+    document = json.loads(body_of(*entries, hub=hub))
+    jsonschema.validate(document, SCHEMA)
+    return document
+
+
+def test_a_feed_names_itself_and_its_page() -> None:
+    document = document_of()
+    assert document["title"] == "Art"
+    assert document["feed_url"] == "https://wire.example/feeds/topics/art/top.json"
+    assert document["home_page_url"] == "https://wire.example/topics/art"
+    assert document["items"] == []
+
+
+def test_documents_have_the_shape_of_the_standard() -> None:
+    bare = replace(ENTRY, id="urn:example:3", summary="", link="")
+    assert len(document_of(ENTRY, RICH, bare, hub="https://hub.example/")["items"]) == 3
+
+
+def test_an_item_has_all_that_an_entry_has() -> None:
+    (item,) = document_of(RICH)["items"]
+    assert item == {
+        "id": "urn:example:2",
+        "url": "https://post.example/1",
+        "title": "Bridge opens",
+        "content_html": "<p>Long</p><p>Also reported by</p>"
+        '<ul><li>Herald: <a href="https://h.example/">Toll</a> (same text)</li></ul>',
+        "summary": "The toll is two crowns.",
+        "image": "https://post.example/i.jpg",
+        "date_published": "2021-09-20T08:00:00+00:00",
+        "date_modified": "2021-09-20T09:00:00+00:00",
+        "authors": [{"name": "Ann Lee"}],
+        "tags": ["Cities"],
+        "language": "fr",
+        "attachments": [
+            {
+                "url": "https://post.example/a.mp3",
+                "mime_type": "audio/mpeg",
+                "size_in_bytes": 7,
+            },
+            {"url": "https://post.example/b", "mime_type": "application/octet-stream"},
+        ],
+        "_source": {
+            "title": "Post",
+            "url": "https://post.example/rss",
+            "home": "https://post.example/",
+            "owner": "post",
+        },
+        "_also": [
+            {
+                "title": "Toll",
+                "url": "https://h.example/",
+                "source": "Herald",
+                "owner": "h",
+                "date_published": "2021-09-20T08:00:00+00:00",
+                "copy": True,
+            }
+        ],
+        "_agency": "Reuters",
+    }
+
+
+def test_an_item_without_any_text_still_has_content() -> None:
+    (item,) = document_of(replace(ENTRY, summary=""))["items"]
+    assert item["content_text"] == "Bridge opens"
+
+
+def test_a_hub_is_named_by_its_type() -> None:
+    assert "hubs" not in document_of()
+    hubs = document_of(hub="https://hub.example/")["hubs"]
+    assert hubs == [{"type": "WebSub", "url": "https://hub.example/"}]
+
+
+def test_a_document_is_harmless_inside_a_script_element() -> None:
+    body = body_of(replace(ENTRY, title="</script><!-- <script>"))
+    assert b"</" not in body
+    assert b"<!--" not in body
+    assert json.loads(body)["items"][0]["title"] == "</script><!-- <script>"
+
+
+def test_text_is_utf_8_and_not_escaped() -> None:
+    assert "大桥通车 🌉".encode() in body_of(replace(ENTRY, title="大桥通车 🌉"))
