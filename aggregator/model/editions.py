@@ -97,9 +97,14 @@ class Edition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Who publishes: the base address of this installation (no trailing slash) and its names."""
+    """Who publishes: the base address of this installation (no trailing slash) and its names.
+
+    ``installation`` tells it from every other one, for good, whatever its address; the ids of its
+    feeds are made from it.
+    """
 
     base_url: str
+    installation: str = ""
     title: str = "aggregator"
     language: str = "en"
     contact: str = ""

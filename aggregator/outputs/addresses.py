@@ -38,6 +38,6 @@ def page_url(spec: OutputSpec, site: Site) -> str:
     return f"{site.base_url}/topics/{quote(spec.topic)}"
 
 
-def feed_id(spec: OutputSpec) -> str:
-    """Return the permanent id of an output (RFC 4287 section 4.2.6)."""
-    return uuid.uuid5(_NAMESPACE, f"output\n{spec.name}").urn
+def feed_id(spec: OutputSpec, site: Site) -> str:
+    """Return the permanent id of an output (RFC 4287 section 4.2.6), one of each installation."""
+    return uuid.uuid5(_NAMESPACE, f"output\n{site.installation}\n{spec.name}").urn

@@ -84,7 +84,7 @@ def masthead(edition: Edition, site: Site, form: Format, hub: str | None) -> Mas
     spec = edition.spec
     site_title = line_of(site.title) or host_of(site.base_url) or UNTITLED
     return Masthead(
-        id=feed_id(spec),
+        id=feed_id(spec, site),
         title=line_of(spec.title) or site_title,
         description=line_of(spec.description),
         language=_tag(spec.language) or _tag(site.language) or "en",

@@ -1,9 +1,12 @@
 """How are the parts put together? The one place that builds them, and takes them apart again."""
 
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
+from aggregator.model.editions import Site
 from aggregator.service import clock
 from aggregator.service.clock import Clock
 from aggregator.service.desk import Desk
@@ -35,11 +38,21 @@ async def opened(
             most=settings.service.limits.new_items,
             clock=now,
         )
+        settings = replace(settings, site=await keeper.run(settled, settings.site, store))
         desk = await keeper.run(Desk.over, store, settings)
         yield Service(settings=settings, keeper=keeper, poller=poller, desk=desk, clock=now)
     finally:
         workers.close()
         await keeper.close()
+
+
+def settled(site: Site, store: Store) -> Site:
+    """Give the site the name of the installation that ``store`` belongs to, once and for all."""
+    held = store.notes.get("installation")
+    if held is None:
+        held = uuid.uuid4().hex
+        store.notes.put("installation", held)
+    return replace(site, installation=held)
 
 
 def parse_workers(settings: Settings) -> ParseWorkers:

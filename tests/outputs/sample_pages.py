@@ -249,9 +249,7 @@ def also(count: int, title: str, paper: int) -> tuple[Also, ...]:
         other = source(paper + 1 + n)
         told.append(
             Also(
-                title=title
-                if n == 1
-                else _RETOLD[n % len(_RETOLD)].format(title.partition(",")[0]),
+                title=title if n == 1 else retold(title, n),
                 link=f"{other.home}{hash_of(title) + n}",
                 source=other.title,
                 owner=other.owner,

@@ -9,6 +9,7 @@ from lxml import etree
 from aggregator.model.editions import Also, Edition, EditionEntry, Kind, OutputSpec, Site, Source
 from aggregator.model.items import Enclosure
 from aggregator.outputs import atom
+from aggregator.outputs.addresses import feed_id
 
 BORN = datetime(2021, 9, 20, 8, 0, tzinfo=UTC)
 SITE = Site(base_url="https://wire.example", title="The Wire")
@@ -72,13 +73,21 @@ def test_the_alternate_of_a_topic_is_its_page() -> None:
     assert alternate == ["https://wire.example/topics/science"]
 
 
-def test_the_id_of_a_feed_follows_its_name_and_nothing_else() -> None:
+def test_the_id_of_a_feed_follows_its_name_and_installation_and_nothing_else() -> None:
     renamed = replace(SPEC, title="Newest", description="else", limit=5)
     other = replace(SPEC, name="top")
     ids = [found(feed_of(spec=spec), "a:id/text()")[0] for spec in (SPEC, renamed, other)]
     assert ids[0] == ids[1] != ids[2]
     # Subscribers know it: it must never change.
-    assert ids[0] == "urn:uuid:d6a814f9-810a-5944-b68b-213941083274"
+    assert ids[0] == "urn:uuid:dcbe2f61-3eba-5d6c-baec-e6edae96ca13"
+
+
+def test_two_installations_never_share_the_id_of_a_feed() -> None:
+    moved = replace(SITE, base_url="https://elsewhere.example")
+    ours, there, theirs = (
+        feed_id(SPEC, site) for site in (SITE, moved, replace(SITE, installation="another"))
+    )
+    assert ours == there != theirs
 
 
 def test_a_hub_is_a_link_of_the_feed() -> None:
