@@ -1,0 +1,264 @@
+"""How do we answer, and with which headers?
+
+What stands on the shelf is answered straight from memory, by `Counter`, before any routing. All
+the rest (health, robots, the icon, errors) goes through Starlette's routes.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from aggregator.model.editions import Format, Site
+from aggregator.outputs import pages
+from aggregator.outputs.addresses import MEDIA_TYPES
+from aggregator.web.conditions import chosen, unchanged
+from aggregator.web.served import Fields, Served, Shelf, Variant
+
+STALE = 86_400  # seconds that a cache may serve an old edition while we are not to be reached
+FOR_EVER = 31_536_000  # a year, the most that caches honour
+FEEDS = "feeds"
+
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+"""What turns an error into an answer."""
+
+_READ = b"GET, HEAD, OPTIONS"
+_SAFE: Fields = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+# Pictures come from the publishers; nothing else comes from anywhere else.
+_PAGE_POLICY = (
+    b"default-src 'none'; img-src https: http: data:; style-src 'self'; "
+    b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_FEED_POLICY = b"default-src 'none'; sandbox"
+_TEXT = (b"content-type", b"text/plain; charset=utf-8")
+_ASKED = frozenset((b"accept-encoding", b"if-none-match", b"if-modified-since"))
+_PREFLIGHT: Fields = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", _READ),
+    (b"access-control-allow-headers", b"If-None-Match, If-Modified-Since, Cache-Control"),
+    (b"access-control-max-age", b"86400"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """Whether the service is well; ``because`` says in an operator's words why it is not."""
+
+    ok: bool
+    version: str
+    because: tuple[str, ...] = ()
+
+
+def build(shelf: Shelf, *, health: Callable[[], Health], site: Site, max_age: int) -> Starlette:
+    """Return the application that serves what stands on ``shelf``.
+
+    ``max_age`` (seconds) is how long a client need not ask again. All addresses in answers come
+    from ``site``, none from the request. ``health`` is called for each question and must be quick.
+    """
+
+    async def healthz(_: Request) -> Response:
+        state = health()
+        told = {"status": "ok" if state.ok else "unhealthy", "version": state.version}
+        body = told | ({"because": list(state.because)} if state.because else {})
+        return JSONResponse(
+            body, status_code=200 if state.ok else 503, headers={"cache-control": "no-store"}
+        )
+
+    not_allowed = _refusal(405, pages.not_allowed(site))
+    return Starlette(
+        routes=[Route("/healthz", healthz), *_fixtures()],
+        middleware=[
+            Middleware(Counter, shelf=shelf, site=site, max_age=max_age, refuse=not_allowed)
+        ],
+        exception_handlers={
+            404: _refusal(404, pages.not_found(site)),
+            405: not_allowed,
+            Exception: _broken,
+        },
+    )
+
+
+class Counter:
+    """Hands out what stands on the shelf; passes all other questions on to ``app``."""
+
+    def __init__(
+        self, app: ASGIApp, *, shelf: Shelf, site: Site, max_age: int, refuse: Handler
+    ) -> None:
+        self._app = app
+        self._refuse = refuse
+        self._shelf = shelf
+        self._base = site.base_url
+        self._prefix = urlsplit(site.base_url).path
+        self._feed, self._page = _feed_fields(max_age), _page_fields(max_age)
+        self._links: dict[str, Fields] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer an ASGI request."""
+        found = self._find(scope["path"]) if scope["type"] == "http" else None
+        if found is None:
+            await self._app(scope, receive, send)
+            return
+        path, served = found
+        method = scope["method"]
+        always = self._fields(path)
+        if method in {"GET", "HEAD"}:
+            status, fields, body = _answer(served, scope["headers"])
+            await _send(send, status, fields + always, b"" if method == "HEAD" else body)
+        elif method == "OPTIONS":
+            open_to_all = _PREFLIGHT if path.startswith(FEEDS) else ()
+            await _send(send, 204, ((b"allow", _READ), *open_to_all, *_SAFE), b"")
+        else:
+            error = HTTPException(405, headers={"allow": _READ.decode()})
+            refusal = await self._refuse(Request(scope), error)
+            await refusal(scope, receive, send)
+
+    def _find(self, asked: str) -> tuple[str, Served] | None:
+        """Look up an address. It is a key among known keys and never becomes a file's path."""
+        # Most proxies take the prefix of the base address off, some do not.
+        if self._prefix and asked.startswith(self._prefix + "/"):
+            asked = asked[len(self._prefix) :]
+        path = asked[1:]
+        if served := self._shelf.get(path):
+            return path, served
+        folder = path.removesuffix("/")
+        path = f"{folder}/index.html" if folder else "index.html"
+        served = self._shelf.get(path)
+        return (path, served) if served else None
+
+    def _fields(self, path: str) -> Fields:
+        """Return the fields that every answer about ``path`` carries, a 304 too."""
+        held = self._links.get(path)
+        if held is None:
+            own = self._feed if path.startswith(FEEDS) else self._page
+            held = self._links[path] = (*own, *_links(path, self._base))
+        return held
+
+
+def _answer(served: Served, headers: list[tuple[bytes, bytes]]) -> tuple[int, Fields, bytes]:
+    asked = _conditions(headers)
+    variant = chosen(served, asked.get(b"accept-encoding"))
+    if variant is None:
+        text = b"This address is sent as it is, or in gzip or br.\n"
+        return 406, (_TEXT, (b"content-length", str(len(text)).encode())), text
+    if _fresh(served, variant, asked):
+        return 304, variant.validators, b""
+    return 200, variant.fields, variant.body
+
+
+def _fresh(served: Served, variant: Variant, asked: dict[bytes, str]) -> bool:
+    return unchanged(served, variant, asked.get(b"if-none-match"), asked.get(b"if-modified-since"))
+
+
+def _conditions(headers: list[tuple[bytes, bytes]]) -> dict[bytes, str]:
+    """Return the fields that matter; one that is repeated is one list (RFC 9110 section 5.3)."""
+    asked: dict[bytes, str] = {}
+    for name, value in headers:
+        if name in _ASKED:
+            text = value.decode("latin-1")
+            asked[name] = f"{asked[name]}, {text}" if name in asked else text
+    return asked
+
+
+async def _send(send: Send, status: int, fields: Fields, body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": fields})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _cached(max_age: int) -> tuple[bytes, bytes]:
+    # RFC 5861: an old edition is better than none.
+    while_asking = max(max_age, 60)
+    value = f"public, max-age={max_age}, stale-while-revalidate={while_asking}"
+    return (b"cache-control", f"{value}, stale-if-error={STALE}".encode())
+
+
+def _feed_fields(max_age: int) -> Fields:
+    return (
+        _cached(max_age),
+        (b"vary", b"Accept-Encoding"),
+        (b"access-control-allow-origin", b"*"),
+        (b"access-control-expose-headers", b"ETag, Link"),
+        (b"content-security-policy", _FEED_POLICY),
+        *_SAFE,
+    )
+
+
+def _page_fields(max_age: int) -> Fields:
+    return (
+        _cached(max_age),
+        (b"vary", b"Accept-Encoding"),
+        (b"content-security-policy", _PAGE_POLICY),
+        *_SAFE,
+    )
+
+
+def _links(path: str, base: str) -> Fields:
+    """Return a feed's Link header (RFC 8288): itself, and itself in the other formats."""
+    stem, _, extension = path.rpartition(".")
+    if not path.startswith(f"{FEEDS}/") or extension not in set(Format):
+        return ()
+    parts = [f'<{base}/{quote(path)}>; rel="self"']
+    parts += [
+        f'<{base}/{quote(f"{stem}.{other}")}>; rel="alternate"; type="{MEDIA_TYPES[other]}"'
+        for other in Format
+        if other != extension
+    ]
+    return ((b"link", ", ".join(parts).encode("ascii")),)
+
+
+def _fixtures() -> list[Route]:
+    """Answer for what never changes while the program runs."""
+    kept = {"cache-control": f"public, max-age={FOR_EVER}, immutable", **_safe()}
+    daily = {"cache-control": "public, max-age=86400", **_safe()}
+    robots = "User-agent: *\nDisallow: /healthz\n"
+
+    async def style(_: Request) -> Response:
+        return Response(pages.stylesheet(), media_type="text/css", headers=kept)
+
+    async def icon(_: Request) -> Response:
+        return Response(pages.FAVICON, media_type="image/svg+xml", headers=daily)
+
+    async def no_icon(_: Request) -> Response:
+        return Response(status_code=204, headers=daily)
+
+    async def rules(_: Request) -> Response:
+        return PlainTextResponse(robots, headers=daily)
+
+    return [
+        Route(f"/{pages.STYLE_PATH}", style),
+        Route(f"/{pages.FAVICON_PATH}", icon),
+        Route("/favicon.ico", no_icon),
+        Route("/robots.txt", rules),
+    ]
+
+
+def _safe() -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in _SAFE}
+
+
+def _refusal(status: int, page: bytes) -> Handler:
+    async def refuse(_: Request, error: Exception) -> Response:
+        given = error.headers if isinstance(error, HTTPException) else None
+        headers = {
+            **(given or {}),
+            **_safe(),
+            "cache-control": "public, max-age=60",
+            "content-security-policy": _PAGE_POLICY.decode(),
+        }
+        return Response(page, status_code=status, media_type=pages.MEDIA_TYPE, headers=headers)
+
+    return refuse
+
+
+async def _broken(_: Request, __: Exception) -> Response:
+    return PlainTextResponse(
+        "Something broke here; the log of the service says what.\n",
+        status_code=500,
+        headers={"cache-control": "no-store", **_safe()},
+    )

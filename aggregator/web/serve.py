@@ -1,0 +1,169 @@
+"""How do we listen, and how do we stop?"""
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import h11
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from aggregator.model.errors import AggregatorError
+
+HEAD_BYTES = 16_384  # request line and header together
+REQUEST_SECONDS = 15  # from the first byte, or from connecting, to the end of a request
+IDLE_SECONDS = 20  # between requests on one connection
+FLUSH_SECONDS = 60  # for a slow client to take what is left once we hang up
+CONNECTIONS = 1_000
+BACKLOG = 512
+STOP_SECONDS = 3  # for answers under way, once we are told to stop
+
+
+class ListenError(AggregatorError):
+    """The address cannot be listened on; the text says what to do."""
+
+
+async def serve(
+    app: ASGIApp, host: str, port: int, stop: asyncio.Event, *, ready: Callable[[str], None]
+) -> None:
+    """Serve ``app`` until ``stop`` is set, then finish what is under way within `STOP_SECONDS`.
+
+    ``ready`` is called with the address (``http://127.0.0.1:8080``) once connections are taken.
+    Port 0 takes a free one. Installs no signal handlers. Raises `ListenError` when the address is
+    taken, or is not ours.
+    """
+    listener = _bind(host, port)
+    server = _Server(_config(app), ready=lambda: ready(_address(listener, host)))
+    running = asyncio.create_task(server.serve(sockets=[listener]), name="web server")
+    stopping = asyncio.create_task(stop.wait(), name="web stop")
+    try:
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        server.should_exit = True
+        try:
+            await asyncio.shield(running)
+        finally:
+            listener.close()
+
+
+class _Server(uvicorn.Server):
+    """A guest in somebody else's loop: signals are the host's business."""
+
+    def __init__(self, config: uvicorn.Config, *, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        self._ready()
+
+
+class _Patient(H11Protocol):
+    """HTTP/1.1 whose patience ends: uvicorn waits without limit for a request to be complete."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._expect()
+
+    def data_received(self, data: bytes) -> None:
+        """Take a piece of a request in; all of it has to come before the deadline."""
+        super().data_received(data)
+        if self.conn.their_state in {h11.IDLE, h11.SEND_BODY}:
+            self._expect()
+        else:
+            self._relax()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._relax()
+        super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        """Go on to the next request, or hang up if there is to be none."""
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._flush()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Hang up."""
+        super().timeout_keep_alive_handler()
+        self._flush()
+
+    def _flush(self) -> None:
+        # A closed transport would wait for ever for a client that does not read.
+        self._relax()
+        self._deadline = self.loop.call_later(FLUSH_SECONDS, self.transport.abort)
+
+    def _expect(self) -> None:
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(REQUEST_SECONDS, self.transport.abort)
+
+    def _relax(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=_Patient,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=CONNECTIONS,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        h11_max_incomplete_event_size=HEAD_BYTES,
+    )
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= 65_535:
+        raise ListenError(f"cannot listen on port {port}: ports go from 0 to 65535")
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise ListenError(_advice(host, port, error)) from error
+    listener.setblocking(False)
+    return listener
+
+
+def _advice(host: str, port: int, error: OSError) -> str:
+    where = f"{host}:{port}" if ":" not in host else f"[{host}]:{port}"
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"cannot listen on {where}: another program does, perhaps this one started twice; "
+            "stop it, or choose another port in config/service.yaml"
+        )
+    if error.errno == errno.EACCES:
+        return f"cannot listen on {where}: ports below 1024 need a privilege; choose another"
+    reason = error.strerror or str(error)
+    return f"cannot listen on {where}: {reason}; check the listen address in config/service.yaml"
+
+
+def _address(listener: socket.socket, host: str) -> str:
+    port = listener.getsockname()[1]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
