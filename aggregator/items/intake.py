@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from aggregator.items.identity import entry_id, key_of
@@ -11,6 +11,7 @@ from aggregator.model.items import Entry, Item
 
 MAX_REVISIONS = 24  # publishers who print the clock into their text would otherwise revise for ever
 
+LATE = timedelta(days=2)  # an entry that turns up later than this is not news of today
 MAX_NEW = 1_000  # newcomers in one visit, lest one feed drown all others
 
 
@@ -37,11 +38,13 @@ class Known:
     """What the store knows of a document's entries.
 
     ``items`` by key; a key whose item was pruned maps to None (it is not new). ``taken`` are the
-    entry ids that items of any feed already bear.
+    entry ids that items of any feed already bear. ``first_visit`` when nothing of the feed is
+    known: what it lists then was there before us.
     """
 
     items: Mapping[str, KnownItem | None] = field(default_factory=dict)
     taken: frozenset[str] = frozenset()
+    first_visit: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +112,9 @@ def take_in(
             deferred += 1
             continue
         if key not in known.items:
-            item = new[key] = _item(state.feed, key, entry, frozenset(taken), now=now)
+            item = new[key] = _item(
+                state.feed, key, entry, frozenset(taken), backlog=known.first_visit, now=now
+            )
             taken.add(item.id)
             continue
         held = known.items[key]
@@ -135,9 +140,18 @@ def take_in(
     )
 
 
-def _item(feed: str, key: str, entry: Entry, taken: frozenset[str], *, now: datetime) -> Item:
+def _item(
+    feed: str,
+    key: str,
+    entry: Entry,
+    taken: frozenset[str],
+    *,
+    backlog: bool,
+    now: datetime,
+) -> Item:
     published = believed(entry.published, now)
     updated = believed(entry.updated, now) if entry.updated else published
+    stale = backlog or published < now - LATE
     return Item(
         id=entry_id(feed, key, entry, taken),
         feed=feed,
@@ -146,4 +160,5 @@ def _item(feed: str, key: str, entry: Entry, taken: frozenset[str], *, now: date
         first_seen=now,
         published=published,
         updated=max(updated, published),
+        listed=published if stale else now,
     )

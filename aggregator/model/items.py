@@ -47,7 +47,9 @@ class Item:
 
     ``id`` is the permanent entry id that subscribers see. ``key`` is its identity within ``feed``.
     ``published`` is frozen at first sight: the entry's own date, never later than ``first_seen``;
-    the time first seen when it had none. ``updated`` moves only when the words change.
+    the time first seen when it had none. ``updated`` moves only when the words change. ``listed``
+    is the time by which it is chosen for Latest: when we saw it, however late its publisher was,
+    but its own date if it was there before us or is days old.
     """
 
     id: str
@@ -57,6 +59,7 @@ class Item:
     first_seen: datetime
     published: datetime
     updated: datetime
+    listed: datetime
     revisions: int = 0
 
 

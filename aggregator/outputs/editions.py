@@ -68,12 +68,16 @@ def latest(
     *,
     born: datetime,
 ) -> Edition:
-    """Compose Latest from ``items`` (newest first, none a copy); ``copies`` by the lead's id."""
+    """Compose Latest from ``items`` (newly listed first, none a copy); ``copies`` by lead.
+
+    Chosen by when they were listed, so that a late publisher's items are not missed; ordered by
+    their own dates.
+    """
     entries = [
         _entry(item, sources, also=_also(copies.get(item.item.id, ()), item, sources))
         for item in items
     ]
-    kept = _capped(entries, spec)
+    kept = tuple(sorted(_capped(entries, spec), key=lambda entry: entry.published, reverse=True))
     return Edition(spec=spec, updated=_newest(kept, born), entries=kept)
 
 

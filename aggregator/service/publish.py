@@ -100,7 +100,7 @@ class Publisher:
             return self._top(spec, desk, now, born)
         # One owner's share is cut after choosing, so choose more where there is a cap.
         wanted = spec.limit if spec.per_owner is None else spec.limit * 4
-        items = self._store.items.latest(topic=spec.topic, language=spec.language, limit=wanted)
+        items = self._store.items.latest(topic=spec.topic, language=None, limit=wanted)
         copies = self._store.items.copies(stored.item.id for stored in items)
         return latest(spec, items, copies, desk.sources, born=born)
 

@@ -98,9 +98,9 @@ class OutputsFile(BaseModel):
 # In force when there is no outputs.yaml; the shipped file says the same, and a test compares them.
 DEFAULT_OUTPUTS: tuple[OutputEntry, ...] = (
     OutputEntry(kind=Kind.LATEST),
-    OutputEntry(kind=Kind.TOP),
+    OutputEntry(kind=Kind.TOP, limit=30),
     OutputEntry(kind=Kind.LATEST, per_topic=True),
-    OutputEntry(kind=Kind.TOP, per_topic=True),
+    OutputEntry(kind=Kind.TOP, per_topic=True, limit=30),
 )
 
 

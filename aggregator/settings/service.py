@@ -110,7 +110,7 @@ class Reach:
 class Publish:
     """What subscribers are given."""
 
-    entries: Annotated[int, Field(ge=1, le=1000)] = 50
+    entries: Annotated[int, Field(ge=1, le=1000)] = 100
     """Entries of an output whose own `limit` is not set in outputs.yaml."""
     max_age: Annotated[Duration, between("0s", "1d")] = timedelta(minutes=5)
     """How long readers and proxies may keep an output without asking (Cache-Control)."""

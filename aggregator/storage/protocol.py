@@ -105,7 +105,7 @@ class ItemShelf(Protocol):
     def latest(
         self, *, topic: str | None, language: str | None, limit: int
     ) -> tuple[StoredItem, ...]:
-        """Return filed items that stand for themselves, newest first by (published, seq)."""
+        """Return filed items that stand for themselves, newly listed first, by (listed, seq)."""
 
     def copies(self, leads: Iterable[str]) -> Mapping[str, tuple[StoredItem, ...]]:
         """Return the items folded under each of ``leads``, oldest first."""

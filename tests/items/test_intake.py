@@ -103,3 +103,16 @@ def test_a_flood_is_taken_in_parts_and_none_of_it_is_lost() -> None:
     second = take_in(replace(STATE, digest="d"), entries, known, now=NOW, most=3)
     assert {item.key for item in first.new + second.new} == {key_of(entry) for entry in entries}
     assert (second.deferred, second.state.digest) == (0, "d")
+
+
+def test_a_late_publishers_items_are_listed_when_we_see_them() -> None:
+    late = replace(ENTRY, published=NOW - timedelta(hours=20))
+    assert take(late).new[0].listed == NOW
+    assert take(late).new[0].published == late.published
+
+
+def test_what_was_there_before_us_or_is_days_old_is_listed_by_its_own_date() -> None:
+    old = replace(ENTRY, published=NOW - timedelta(days=3))
+    recent = replace(ENTRY, published=NOW - timedelta(hours=20))
+    assert take(old).new[0].listed == old.published
+    assert take(recent, known=Known(first_visit=True)).new[0].listed == recent.published

@@ -34,7 +34,14 @@ def stored(seq: int, feed: str = "a", *, lead: str | None = None, **words: str) 
     entry = Entry(title=words.get("title", f"T{seq}"), link=words.get("link"), digest="d")
     entry = replace(entry, summary=words.get("summary", ""), image=words.get("image"))
     item = Item(
-        id=f"i{seq}", feed=feed, key=f"k{seq}", entry=entry, first_seen=at, published=at, updated=at
+        id=f"i{seq}",
+        feed=feed,
+        key=f"k{seq}",
+        entry=entry,
+        first_seen=at,
+        published=at,
+        updated=at,
+        listed=at,
     )
     return StoredItem(seq=seq, item=item, lead=lead, story="s", topics=("sea",))
 

@@ -270,7 +270,8 @@ def test_outputs_stays_and_notes_read_back(store: Store) -> None:
 
 def test_pruned_items_never_come_back_as_new(store: Store) -> None:
     store.feeds.configure([feed()], now=NOW)
-    visit(store, *(entry(n) for n in range(1005)))
+    visit(store, *(entry(n) for n in range(600)))
+    visit(store, *(entry(n) for n in range(600, 1005)))
     file_all(store)
 
     assert store.items.prune(NOW + HOUR, 1000) == 5

@@ -45,7 +45,8 @@ class SqliteItems:
         for some in _batches(ids):
             query = f"SELECT id FROM item WHERE id IN ({_marks(some)})"
             taken.update(row["id"] for row in self._at.rows(query, some))
-        return Known(items=items, taken=frozenset(taken))
+        first = not self._at.rows("SELECT 1 FROM identity WHERE feed = ? LIMIT 1", [feed])
+        return Known(items=items, taken=frozenset(taken), first_visit=first)
 
     def apply(self, intake: Intake) -> None:
         """Store a visit: state, new items, revisions; all or nothing."""
@@ -95,8 +96,8 @@ class SqliteItems:
                 ],
             )
             self._at.run_many(
-                "INSERT INTO item_topic (item, topic, score, because, published)"
-                " SELECT seq, ?, ?, ?, published FROM item WHERE seq = ?",
+                "INSERT INTO item_topic (item, topic, score, because, listed)"
+                " SELECT seq, ?, ?, ?, listed FROM item WHERE seq = ?",
                 [(t.topic, t.score, t.because, filing.seq) for t in filing.topics],
             )
             self._stories.grow(filing)
@@ -149,18 +150,17 @@ class SqliteItems:
     def latest(
         self, *, topic: str | None, language: str | None, limit: int
     ) -> tuple[StoredItem, ...]:
-        """Return filed items that stand for themselves, newest first."""
+        """Return filed items that stand for themselves, newly listed first."""
         tongue = "" if language is None else " AND (language = ? OR language LIKE ? || '-%')"
         spoken = [] if language is None else [language, language]
         if topic is None:
             return self._items(
-                f"WHERE filed = 1 AND lead IS NULL{tongue}"
-                " ORDER BY published DESC, seq DESC LIMIT ?",
+                f"WHERE filed = 1 AND lead IS NULL{tongue} ORDER BY listed DESC, seq DESC LIMIT ?",
                 [*spoken, limit],
             )
         return self._items(
             "JOIN item_topic AS t ON t.item = item.seq AND t.topic = ?"
-            f" WHERE lead IS NULL{tongue} ORDER BY t.published DESC, t.item DESC LIMIT ?",
+            f" WHERE lead IS NULL{tongue} ORDER BY t.listed DESC, t.item DESC LIMIT ?",
             [topic, *spoken, limit],
         )
 
@@ -192,17 +192,14 @@ class SqliteItems:
             " AND NOT EXISTS (SELECT 1 FROM item AS copy WHERE copy.lead = old.id)"
             " AND NOT EXISTS (SELECT 1 FROM membership AS m"
             "  WHERE m.story = old.story AND m.left IS NULL)"
-            " AND seq NOT IN (SELECT seq FROM item ORDER BY published DESC, seq DESC LIMIT ?)"
+            " AND seq NOT IN (SELECT seq FROM item ORDER BY listed DESC, seq DESC LIMIT ?)"
             " ORDER BY first_seen LIMIT ?)",
             [stamp(before), _KEPT_NEWEST, limit],
         )
 
     def _items(self, clause: str, values: Sequence[Any]) -> tuple[StoredItem, ...]:
-        rows = self._at.rows(f"SELECT {_QUALIFIED} FROM item {clause}", values)
+        rows = self._at.rows(f"SELECT {ITEM_COLUMNS} FROM item {clause}", values)
         return tuple(stored_item(row) for row in rows)
-
-
-_QUALIFIED = ITEM_COLUMNS.replace("published, updated,", "item.published AS published, updated,")
 
 
 def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -12,7 +12,7 @@ Row = Mapping[str, Any]
 ITEM_COLUMNS = (
     "seq, id, feed, key, guid, link, canonical, title, summary, content_html, entry_published,"
     " entry_updated, authors, categories, enclosures, language, image, agency, digest, revisions,"
-    " first_seen, published, updated, lead, lead_because, story,"
+    " first_seen, published, updated, item.listed AS listed, lead, lead_because, story,"
     " (SELECT json_group_array(topic) FROM"
     " (SELECT topic FROM item_topic WHERE item_topic.item = item.seq ORDER BY score DESC, topic)"
     ") AS topics"
@@ -71,6 +71,7 @@ def item_row(item: Item) -> dict[str, Any]:
         "first_seen": stamp(item.first_seen),
         "published": stamp(item.published),
         "updated": stamp(item.updated),
+        "listed": stamp(item.listed),
     }
 
 
@@ -84,6 +85,7 @@ def stored_item(row: Row) -> StoredItem:
         first_seen=moment(row["first_seen"]),
         published=moment(row["published"]),
         updated=moment(row["updated"]),
+        listed=moment(row["listed"]),
         revisions=row["revisions"],
     )
     return StoredItem(

@@ -37,13 +37,14 @@ CREATE TABLE item (
     language TEXT, image TEXT, agency TEXT,
     digest TEXT NOT NULL, revisions INTEGER NOT NULL DEFAULT 0,
     first_seen TEXT NOT NULL, published TEXT NOT NULL, updated TEXT NOT NULL,
+    listed TEXT NOT NULL,                    -- the time by which Latest chooses
     filed INTEGER NOT NULL DEFAULT 0,        -- 1 once organised
     lead TEXT, lead_because TEXT,            -- the item it is a copy of, and the rule that says so
     story TEXT, story_because TEXT,
     trace TEXT                               -- clustering's memory of the item
 ) STRICT;
 CREATE INDEX item_pending ON item (seq) WHERE filed = 0;
-CREATE INDEX item_latest ON item (published, seq) WHERE filed = 1 AND lead IS NULL;
+CREATE INDEX item_latest ON item (listed, seq) WHERE filed = 1 AND lead IS NULL;
 CREATE INDEX item_address ON item (canonical, seq);
 CREATE INDEX item_story ON item (story, seq);
 CREATE INDEX item_lead ON item (lead, seq) WHERE lead IS NOT NULL;
@@ -57,10 +58,10 @@ CREATE TABLE identity (                      -- outlives the item: what was prun
 CREATE TABLE item_topic (
     item INTEGER NOT NULL REFERENCES item (seq) ON DELETE CASCADE,
     topic TEXT NOT NULL, score REAL NOT NULL, because TEXT NOT NULL,
-    published TEXT NOT NULL,
+    listed TEXT NOT NULL,
     PRIMARY KEY (item, topic)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX item_topic_latest ON item_topic (topic, published, item);
+CREATE INDEX item_topic_latest ON item_topic (topic, listed, item);
 
 CREATE TABLE posting (                       -- shingle hash -> items that contain it
     hash INTEGER NOT NULL, item INTEGER NOT NULL,

@@ -1,0 +1,156 @@
+"""How are stored items filed?
+
+In order of arrival, one by one, within one transaction a batch: copy of what, about which topics,
+in which story. Runs on the store's thread.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from aggregator.items.duplicates import Candidate, find, sketch, text_of
+from aggregator.model.feeds import Feed
+from aggregator.model.items import Copy, StoredItem
+from aggregator.model.stories import Topic, TopicScore, Voice
+from aggregator.storage import Store
+from aggregator.storage.protocol import Filing
+from aggregator.stories.clustering import Clusters, Piece, Trace
+from aggregator.stories.gathering import LIFE
+from aggregator.stories.topics import TopicModel, topics_of
+
+COUNTS, MODEL = "clustering", "topics"  # names of the notes
+NOTED_EVERY = 2_000  # items between two writings of the notes, about a megabyte each
+_SLACK = timedelta(days=1)
+
+
+class Organiser:
+    """The `organise` pipeline: clustering's and the topic model's memory, over one store."""
+
+    def __init__(self, store: Store, *, topics: tuple[Topic, ...]) -> None:
+        self._store = store
+        self._topics = topics
+        self._clusters: Clusters | None = None
+        self._model = TopicModel()
+        self._since_note = 0
+
+    def organise(self, limit: int, *, now: datetime) -> int:
+        """File at most ``limit`` items; return how many. 0 when none wait."""
+        pending = self._store.items.pending(limit)
+        if not pending:
+            return 0
+        clusters = self._resumed(now)
+        try:
+            with self._store.transaction():
+                feeds = self._store.feeds.configured()
+                for stored in pending:
+                    self._file(stored, clusters, feeds)
+                self._note(clusters, len(pending))
+        except BaseException:
+            self._clusters = None  # it knows of items that the store does not; resume next time
+            raise
+        clusters.forget(now)
+        return len(pending)
+
+    def _resumed(self, now: datetime) -> Clusters:
+        if self._clusters is None:
+            self._model = TopicModel.load(self._read(MODEL) or {})
+            kept = self._store.stories.traces(now - LIFE - _SLACK)
+            traces = (Trace.load(text) for _, text in kept)
+            self._clusters = Clusters.restore(traces, self._read(COUNTS))
+        return self._clusters
+
+    def _read(self, name: str) -> dict[str, object] | None:
+        text = self._store.notes.get(name)
+        return None if text is None else json.loads(text)
+
+    def _note(self, clusters: Clusters, filed: int) -> None:
+        self._since_note += filed
+        if self._since_note >= NOTED_EVERY:
+            self._since_note = 0
+            self._store.notes.put(COUNTS, json.dumps(clusters.dump()))
+            self._store.notes.put(MODEL, json.dumps(self._model.dump()))
+
+    def _file(self, stored: StoredItem, clusters: Clusters, feeds: Mapping[str, Feed]) -> None:
+        item, feed = stored.item, feeds[stored.item.feed]
+        owner = feed.owner or feed.id
+        text = text_of(item.entry)
+        shelf = _Shelf(self._store, feeds)
+        copy = find(item.entry, text, owner=owner, feed=feed.id, shelf=shelf)
+        topics = self._topics_of(stored, feed, copy)
+        piece = Piece(
+            id=item.id,
+            title=item.entry.title,
+            at=item.published,
+            summary=item.entry.summary,
+            body=text,
+            language=item.entry.language or feed.language,
+            feed_title=feed.title or "",
+            owner=owner,
+            copy_of_story=self._story_of(copy),
+        )
+        placement, trace = clusters.place(piece, now=item.first_seen)
+        voice = Voice(
+            owner=owner,
+            weight=feed.weight,
+            first=item.published,
+            last=item.published,
+            copies_only=copy is not None,
+        )
+        self._store.items.post(stored.seq, sketch(item.entry.title, text).index)
+        self._store.items.file(
+            Filing(
+                seq=stored.seq,
+                id=item.id,
+                copy=copy,
+                story=placement.story,
+                story_because=placement.because,
+                merged=placement.merged,
+                topics=topics,
+                voice=voice,
+                trace=trace.dump(),
+            )
+        )
+
+    def _topics_of(
+        self, stored: StoredItem, feed: Feed, copy: Copy | None
+    ) -> tuple[TopicScore, ...]:
+        return topics_of(stored.item.entry, feed.topics, self._topics, self._model)
+
+    def _story_of(self, copy: Copy | None) -> str | None:
+        if copy is None:
+            return None
+        lead = self._store.items.by_id([copy.lead]).get(copy.lead)
+        return lead.story if lead else None
+
+
+class _Shelf:
+    """The store, as the search for copies sees it."""
+
+    def __init__(self, store: Store, feeds: Mapping[str, Feed]) -> None:
+        self._store = store
+        self._feeds = feeds
+
+    def same_address(self, canonical: str) -> Candidate | None:
+        """Return the oldest item at the address ``canonical``."""
+        found = self._store.items.at_address(canonical)
+        return self._candidate(found[0]) if found else None
+
+    def sharing(self, hashes: Sequence[int], limit: int) -> tuple[Candidate, ...]:
+        """Return at most ``limit`` items indexed under most of ``hashes``, the best first."""
+        hits = self._store.items.sharing(hashes, limit)
+        return tuple(self._candidate(hit.stored) for hit in hits)
+
+    def _candidate(self, stored: StoredItem) -> Candidate:
+        item = stored.item
+        feed = self._feeds[item.feed]
+        return Candidate(
+            id=item.id,
+            seq=stored.seq,
+            lead=stored.lead,
+            owner=feed.owner or feed.id,
+            feed=item.feed,
+            canonical=item.entry.canonical,
+            title=item.entry.title,
+            text=text_of(item.entry),
+            first_seen=item.first_seen,
+        )
