@@ -72,10 +72,7 @@ async def _world(service: Service, publishers: Publishers, stop: asyncio.Event) 
 
 def _settings(place: Place, feeds: tuple[Feed, ...], port: int) -> Settings:
     """Take the shipped settings, but let loopback be asked, and at once."""
-    with tempfile.TemporaryDirectory() as empty:
-        none = Path(empty) / "feeds.yaml"
-        none.write_text("feeds: []\n", encoding="utf-8")
-        plain = load(feeds=none, config=place.config, environ=os.environ)
+    plain = load(feeds=None, config=place.config, environ=os.environ)
     service = plain.service
     return replace(
         plain,

@@ -14,7 +14,7 @@ from aggregator.cli.place import Place
 from aggregator.service.house import parse_workers
 from aggregator.service.replay import Replay, captures, feeds_of
 from aggregator.service.visitlog import tell
-from aggregator.settings import Settings, load
+from aggregator.settings import load
 from aggregator.storage import open_store
 
 
@@ -39,7 +39,7 @@ def replay(place: Place, folder: Path, out: Path, feeds: Path | None) -> None:
     the running service is touched.
     """
     day = captures(folder)
-    settings = _settings(place, feeds)
+    settings = load(feeds=feeds, config=place.config, environ=os.environ)
     with tempfile.TemporaryDirectory(prefix="aggregator-replay-") as scratch:
         store = open_store("sqlite:///replay.sqlite3", root=Path(scratch))
         workers = parse_workers(settings)
@@ -61,12 +61,3 @@ def replay(place: Place, folder: Path, out: Path, feeds: Path | None) -> None:
             store.close()
     told = ", ".join(f"{count} {outcome}" for outcome, count in counted.most_common())
     click.echo(f"{len(day)} captures: {told}; {items} items in {out}")
-
-
-def _settings(place: Place, feeds: Path | None) -> Settings:
-    if feeds is not None:
-        return load(feeds=feeds, config=place.config, environ=os.environ)
-    with tempfile.TemporaryDirectory() as empty:
-        none = Path(empty) / "feeds.yaml"
-        none.write_text("feeds: []\n", encoding="utf-8")
-        return load(feeds=none, config=place.config, environ=os.environ)

@@ -46,8 +46,9 @@ class FeedState:
 
     ``digest`` is the SHA-256 (hex) of the last body taken in; ``url`` the configured address it was
     learned from, so that an edited address starts afresh. ``failures`` counts visits in a row that
-    brought nothing. ``because`` names the rule that chose ``next_due``. ``title``, ``home`` and
-    ``feed_language`` are the publisher's own words.
+    brought nothing. ``because`` names the rule that chose ``next_due``. ``ttl`` is
+    how long the last document asked to be left alone; ``title``, ``home`` and ``feed_language``
+    are the publisher's own words.
     """
 
     feed: str
@@ -62,6 +63,7 @@ class FeedState:
     last_error: str | None = None
     gone: bool = False
     visits: int = 0
+    ttl: timedelta | None = None
     title: str | None = None
     home: str | None = None
     feed_language: str | None = None

@@ -31,7 +31,7 @@ async def opened(
     try:
         poller = Poller(
             keeper=keeper,
-            fetcher=Fetcher(fetch_policy(settings)),
+            fetcher=Fetcher(fetch_policy(settings), clock=clock.exact),
             workers=workers,
             manners=Manners(courtesy(settings), clock=clock.exact),
             cadence=cadence(settings),

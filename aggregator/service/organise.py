@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 
 from aggregator.items.duplicates import Candidate, find, sketch, text_of
 from aggregator.model.feeds import Feed
-from aggregator.model.items import Copy, StoredItem
+from aggregator.model.items import Copy, Entry, StoredItem
 from aggregator.model.stories import Topic, TopicScore, Voice
 from aggregator.storage import Store
 from aggregator.storage.protocol import Filing
 from aggregator.stories.clustering import Clusters, Piece, Trace
 from aggregator.stories.gathering import LIFE
-from aggregator.stories.topics import TopicModel, topics_of
+from aggregator.stories.topics import TopicModel, topic_terms, topics_of
 
 COUNTS, MODEL = "clustering", "topics"  # names of the notes
 NOTED_EVERY = 2_000  # items between two writings of the notes, about a megabyte each
@@ -53,7 +53,8 @@ class Organiser:
 
     def _resumed(self, now: datetime) -> Clusters:
         if self._clusters is None:
-            self._model = TopicModel.load(self._read(MODEL) or {})
+            learned = self._read(MODEL)
+            self._model = TopicModel() if learned is None else TopicModel.load(learned)
             kept = self._store.stories.traces(now - LIFE - _SLACK)
             traces = (Trace.load(text) for _, text in kept)
             self._clusters = Clusters.restore(traces, self._read(COUNTS))
@@ -76,7 +77,7 @@ class Organiser:
         text = text_of(item.entry)
         shelf = _Shelf(self._store, feeds)
         copy = find(item.entry, text, owner=owner, feed=feed.id, shelf=shelf)
-        topics = self._topics_of(stored, feed, copy)
+        topics = self._topics_of(item.entry, feed, copy)
         piece = Piece(
             id=item.id,
             title=item.entry.title,
@@ -111,10 +112,10 @@ class Organiser:
             )
         )
 
-    def _topics_of(
-        self, stored: StoredItem, feed: Feed, copy: Copy | None
-    ) -> tuple[TopicScore, ...]:
-        return topics_of(stored.item.entry, feed.topics, self._topics, self._model)
+    def _topics_of(self, entry: Entry, feed: Feed, copy: Copy | None) -> tuple[TopicScore, ...]:
+        if feed.topics and copy is None:
+            self._model.learn(topic_terms(entry), feed.topics)
+        return topics_of(entry, feed.topics, self._topics, self._model)
 
     def _story_of(self, copy: Copy | None) -> str | None:
         if copy is None:

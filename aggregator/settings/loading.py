@@ -26,9 +26,10 @@ class Settings:
     site: Site
 
 
-def load(*, feeds: Path, config: Path, environ: Mapping[str, str]) -> Settings:
+def load(*, feeds: Path | None, config: Path, environ: Mapping[str, str]) -> Settings:
     """Read ``feeds`` and the files in the folder ``config``, each of which may be missing.
 
+    Without ``feeds`` there are none: for those who bring their own, such as a replay.
     ``environ`` fills ``${NAME}`` in, and its AGGREGATOR_HOST, _PORT, _BASE_URL and _STORAGE go
     before ``service.yaml``. Raises SettingsError with every mistake of every file, by file and
     position.
@@ -38,8 +39,11 @@ def load(*, feeds: Path, config: Path, environ: Mapping[str, str]) -> Settings:
     topics, slugs, in_topics = read_topics(subjects)
     products = read_document(config / "outputs.yaml", environ, listing="outputs")
     outputs, in_outputs = read_outputs(products, topics, slugs, service.publish.entries)
-    found, in_feeds = read_feeds(read_document(feeds, environ, listing="feeds"), slugs)
-    faults += in_topics + in_outputs + in_feeds
+    found: tuple[Feed, ...] = ()
+    if feeds is not None:
+        found, wrong = read_feeds(read_document(feeds, environ, listing="feeds"), slugs)
+        faults += wrong
+    faults += in_topics + in_outputs
     if faults:
         raise SettingsError(tuple(str(fault) for fault in sorted(set(faults))))
     return Settings(

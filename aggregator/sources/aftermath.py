@@ -9,6 +9,7 @@ from aggregator.model.visits import (
     Answer,
     Document,
     Failed,
+    FeedMeta,
     Fetched,
     Gone,
     NotModified,
@@ -40,7 +41,8 @@ def conclude(
     could not be read: it must be asked for again.
     """
     verdict = _verdict(answer, document)
-    meta = document.meta if isinstance(document, ParsedFeed) else None
+    # A document that did not change still says what it said.
+    meta = document.meta if isinstance(document, ParsedFeed) else FeedMeta(ttl=state.ttl)
     due = next_due(feed, state, verdict, meta, now=now, cadence=cadence)
     after = replace(
         state,
@@ -84,6 +86,7 @@ def _success(
     meta = document.meta
     return replace(
         fresh,
+        ttl=meta.ttl,
         title=meta.title or fresh.title,
         home=meta.home or fresh.home,
         feed_language=meta.language or fresh.feed_language,

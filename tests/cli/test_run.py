@@ -56,7 +56,7 @@ def stop(process: subprocess.Popen[str]) -> int:
 
 
 def test_it_serves_stops_when_told_and_serves_the_same_again(tmp_path: Path) -> None:
-    (tmp_path / "feeds.yaml").write_text("feeds: []\n", encoding="utf-8")
+    (tmp_path / "feeds.yaml").write_text("feeds: [https://a.invalid/rss]\n", encoding="utf-8")
     arguments = ("--data", "d", "run", "--listen", "127.0.0.1:0")
     with running(tmp_path, *arguments) as (process, url):
         while b"</feed>" not in (first := get_or_wait(f"{url}/feeds/latest.atom")):
@@ -78,7 +78,7 @@ def get_or_wait(url: str) -> bytes:
 
 
 def test_a_second_service_on_the_same_data_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "feeds.yaml").write_text("feeds: []\n", encoding="utf-8")
+    (tmp_path / "feeds.yaml").write_text("feeds: [https://a.invalid/rss]\n", encoding="utf-8")
     arguments = ("--data", "d", "run", "--listen", "127.0.0.1:0")
     with running(tmp_path, *arguments):
         second = subprocess.run(

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from aggregator.model.editions import Source
@@ -135,6 +135,7 @@ def _state(row: Row) -> FeedState:
         last_error=row["last_error"],
         gone=bool(row["gone"]),
         visits=row["visits"],
+        ttl=None if row["ttl"] is None else timedelta(seconds=row["ttl"]),
         title=row["own_title"],
         home=row["home"],
         feed_language=row["own_language"],
@@ -164,6 +165,7 @@ def _state_row(state: FeedState) -> dict[str, Any]:
         "last_error": state.last_error,
         "gone": int(state.gone),
         "visits": state.visits,
+        "ttl": None if state.ttl is None else int(state.ttl.total_seconds()),
         "own_title": state.title,
         "home": state.home,
         "own_language": state.feed_language,

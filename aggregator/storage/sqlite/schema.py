@@ -21,7 +21,8 @@ CREATE TABLE feed (
     attempted_at TEXT, succeeded_at TEXT,
     failures INTEGER NOT NULL DEFAULT 0, last_error TEXT,
     gone INTEGER NOT NULL DEFAULT 0, visits INTEGER NOT NULL DEFAULT 0,
-    own_title TEXT, home TEXT, own_language TEXT
+    own_title TEXT, home TEXT, own_language TEXT,
+    ttl INTEGER                       -- seconds that the last document asked to be left alone
 ) STRICT;
 CREATE INDEX feed_due ON feed (next_due) WHERE configured = 1 AND gone = 0;
 

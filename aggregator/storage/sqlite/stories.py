@@ -77,8 +77,8 @@ class SqliteStories:
         run("DELETE FROM story_voice WHERE story = ?", [gone])
         run("DELETE FROM story_topic WHERE story = ?", [gone])
         run(
-            "UPDATE story SET items = story.items + old.items, opened = min(story.opened, old.opened),"
-            " last = max(story.last, old.last)"
+            "UPDATE story SET items = story.items + old.items,"
+            " opened = min(story.opened, old.opened), last = max(story.last, old.last)"
             " FROM (SELECT items, opened, last FROM story WHERE id = ?) AS old WHERE id = ?",
             [gone, into],
         )

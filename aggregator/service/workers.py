@@ -1,0 +1,167 @@
+"""Who parses, so that no document can stop the service?
+
+Threads cannot be killed and share the interpreter; a parse runs in a process of its own with a
+limit on its time and memory. A worker that is over its limit, or dies, loses one document and is
+replaced.
+"""
+
+import asyncio
+import contextlib
+import multiprocessing
+import resource
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import CancelledError, Future
+from concurrent.futures.process import BrokenProcessPool
+from threading import Lock
+
+from pebble import ProcessExpired, ProcessPool
+
+from aggregator.model.visits import Document, Unreadable
+from aggregator.sources.parse import parse as parse_document
+
+MIB = 1024 * 1024
+GRACE = 30.0  # seconds beyond the limit, for a worker to start or to be killed on a busy machine
+
+Job = tuple[bytes, str, str]
+
+_NO_WORKERS = "the parse workers cannot be kept running"
+
+
+class ParseWorkers:
+    """A few processes that parse; nothing that they are given can hurt their caller.
+
+    ``seconds`` (wall clock) and ``memory`` (bytes of address space, so that resident memory stays
+    below) hold for each document; a worker is replaced after ``tasks`` documents. Workers ignore
+    SIGINT, which is the parent's to handle, and end with it.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int = 2,
+        seconds: float = 20.0,
+        memory: int = 512 * MIB,
+        tasks: int = 200,
+    ) -> None:
+        self._workers = workers
+        self._seconds = seconds
+        self._memory = memory
+        self._tasks = tasks
+        self._pool: ProcessPool | None = None
+        self._lock = Lock()
+        # No more documents are handed over than there are workers: a document that waits in the
+        # pool's pipe would be lost with it.
+        self._turns = asyncio.Semaphore(workers)
+
+    async def parse(self, body: bytes, content_type: str, url: str) -> Document:
+        """Parse one document (see `aggregator.sources.parse.parse`).
+
+        Never raises, but for its own cancellation, which ends the worker's work too: a document
+        that is over the limits, or ends its worker, is `Unreadable` with a one-line reason.
+        """
+        async with self._turns:
+            for _ in range(2):  # a pool that broke while idle is replaced, and asked once more
+                pool = self._running()
+                try:
+                    return await self._answer_soon(pool, (body, content_type, url))
+                except (BrokenProcessPool, RuntimeError):
+                    await asyncio.to_thread(self._discard, pool)
+        return Unreadable(reason=_NO_WORKERS)
+
+    def parse_many(self, jobs: Iterable[Job]) -> Iterator[Document]:
+        """Parse (body, content type, url) triples, in order, on all workers, a few ahead.
+
+        Holds at most four jobs for each worker in memory. Answers are as those of `parse`.
+        """
+        ahead: deque[tuple[Job, Future[Document]]] = deque()
+        source = iter(jobs)
+        while True:
+            while len(ahead) < 4 * self._workers and (job := next(source, None)) is not None:
+                ahead.append((job, self._hand_over(self._running(), job)))
+            if not ahead:
+                return
+            yield self._answer(*ahead.popleft())
+
+    def close(self) -> None:
+        """End the workers at once, work in hand included. May be called twice."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            _stop(pool)
+
+    async def _answer_soon(self, pool: ProcessPool, job: Job) -> Document:
+        waiting = asyncio.wrap_future(self._hand_over(pool, job))
+        try:
+            return await asyncio.wait_for(waiting, self._seconds + GRACE)
+        except (BrokenProcessPool, RuntimeError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a worker met is one feed's matter
+            if waiting.cancelled():  # the pool itself did not answer in time
+                await asyncio.to_thread(self._discard, pool)
+            return self._reason(error)
+
+    def _answer(self, job: Job, future: Future[Document]) -> Document:
+        for _ in range(2):
+            try:
+                return future.result((self._seconds + GRACE) * 4)
+            except (BrokenProcessPool, CancelledError):
+                # The pool took its whole queue with it: this job is asked for again.
+                pool = self._running()
+                future = self._hand_over(pool, job)
+            except Exception as error:  # noqa: BLE001 - see parse
+                return self._reason(error)
+        return Unreadable(reason=_NO_WORKERS)
+
+    def _hand_over(self, pool: ProcessPool, job: Job) -> Future[Document]:
+        future: Future[Document] = pool.schedule(parse_document, args=job, timeout=self._seconds)
+        return future
+
+    def _running(self) -> ProcessPool:
+        with self._lock:
+            if self._pool is not None and not self._pool.active:
+                self._abandon(self._pool)
+                self._pool = None
+            if self._pool is None:
+                self._pool = ProcessPool(
+                    max_workers=self._workers,
+                    max_tasks=self._tasks,
+                    initializer=_limit,
+                    initargs=(self._memory,),
+                    context=multiprocessing.get_context("spawn"),
+                )
+            return self._pool
+
+    def _discard(self, pool: ProcessPool) -> None:
+        with self._lock:
+            if self._pool is pool:
+                self._pool = None
+                self._abandon(pool)
+
+    @staticmethod
+    def _abandon(pool: ProcessPool) -> None:
+        with contextlib.suppress(RuntimeError, TimeoutError):
+            _stop(pool)
+
+    def _reason(self, error: Exception) -> Unreadable:
+        if isinstance(error, TimeoutError):
+            told = f"the document took longer than {self._seconds:g} s to parse and was stopped"
+        elif isinstance(error, MemoryError):
+            told = f"the document needs more than {self._memory // MIB} MiB to parse"
+        elif isinstance(error, ProcessExpired):
+            told = "the document ended the process that parsed it"
+        else:
+            told = f"the document cannot be parsed: {type(error).__name__}"
+        return Unreadable(reason=told)
+
+
+def _stop(pool: ProcessPool) -> None:
+    pool.stop()  # type: ignore[no-untyped-call]
+    pool.join(timeout=GRACE)
+
+
+def _limit(memory: int) -> None:
+    """Set the worker's limit on its address space (bytes)."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    # No core file of a document that aborted a library.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,0 +1,281 @@
+"""What does a publisher answer?
+
+The one door to httpx. Its transports are used without its client: no cookie jar, no proxies and
+netrc from the environment, no redirects that carry our headers to others, no pool.
+"""
+
+import asyncio
+import logging
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+
+import httpx
+
+from aggregator import __version__
+from aggregator.model.feeds import Feed, FeedState, Validators
+from aggregator.model.visits import Answer, Failed, Fetched, Gone, Hints, NotModified
+from aggregator.sources import inflate
+from aggregator.sources.answers import (
+    all_of,
+    first_of,
+    freshened,
+    hints_of,
+    validators_of,
+)
+from aggregator.sources.connect import Door, Lookup, Network, Resolver, Wire
+from aggregator.sources.guard import reach_of
+from aggregator.sources.redirects import REDIRECTS, Moved, Trail, address_of, moved_by, origin_of
+from aggregator.sources.troubles import RefusedError, in_words
+
+ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9,"
+    " text/xml;q=0.8, */*;q=0.1"
+)
+
+# What a feed's own headers may not set: it would break the exchange, or the promise that one
+# unconditional request per feed is ever made.
+_OURS = frozenset(
+    {
+        "a-im",
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "if-match",
+        "if-modified-since",
+        "if-none-match",
+        "if-range",
+        "if-unmodified-since",
+        "range",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+
+# A hostile server may send a body in chunks of one byte, 20 µs of ours for 6 of theirs.
+_MAX_CHUNKS = 50_000
+_CHUNKS_A_TURN = 256  # then the event loop is let go, about every 5 ms
+
+Clock = Callable[[], datetime]
+
+
+def user_agent(contact: str) -> str:
+    """Return how we present ourselves: name, version, and where to complain about us.
+
+    RFC 9110 section 10.1.5; the same for every request, never a browser's.
+    """
+    return f"aggregator/{__version__} (+{contact})" if contact else f"aggregator/{__version__}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchPolicy:
+    """Limits and manners of every request.
+
+    ``total_seconds`` covers a visit with all its redirects, ``connect_seconds`` the lookup and the
+    connection of one hop. ``body_bytes`` counts decoded, ``raw_bytes`` on the wire; ``ratio`` is
+    decoded per raw. ``allow_private`` are networks such as ``127.0.0.0/8`` to be reached although
+    they are not public, on any port; elsewhere only ``allow_ports``. ``extra_ca`` is a PEM file of
+    authorities trusted besides the usual ones.
+    """
+
+    user_agent: str
+    accept: str = ACCEPT
+    total_seconds: float = 30.0
+    connect_seconds: float = 10.0
+    body_bytes: int = 15_000_000
+    raw_bytes: int = 15_000_000
+    ratio: int = 200
+    header_bytes: int = 64 * 1024
+    header_count: int = 200
+    max_redirects: int = 5
+    allow_private: tuple[str, ...] = ()
+    allow_ports: tuple[int, ...] = (80, 443)
+    extra_ca: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One visit. ``headers`` and ``credentials`` (user, password) stay with the origin of ``url``.
+
+    ``validators`` are sent to the address they came from, whether that is ``url`` or one that it
+    leads to, and nowhere else.
+    """
+
+    url: str
+    validators: Validators | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    credentials: tuple[str, str] | None = None
+
+
+def ask_for(feed: Feed, state: FeedState) -> Ask:
+    """Return the next visit of ``feed``; an edited address is asked as if for the first time."""
+    return Ask(
+        url=feed.url,
+        validators=state.validators if state.url == feed.url else None,
+        headers=feed.headers,
+        credentials=feed.credentials,
+    )
+
+
+class Fetcher:
+    """Asks publishers. Keeps nothing between visits but the TLS settings, so cancelling is safe.
+
+    ``resolve`` replaces the system's name lookup. ``clock`` stands in for a missing Date header.
+    """
+
+    def __init__(
+        self, policy: FetchPolicy, *, resolve: Resolver | None = None, clock: Clock | None = None
+    ) -> None:
+        for name in ("httpx", "httpcore"):  # they print addresses and headers, secrets included
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self._policy = policy
+        self._clock = clock
+        self._limits = inflate.Limits(
+            raw_bytes=policy.raw_bytes, body_bytes=policy.body_bytes, ratio=policy.ratio
+        )
+        tls = httpx.create_ssl_context(trust_env=False)
+        if policy.extra_ca is not None:
+            tls.load_verify_locations(policy.extra_ca)
+        network = Network(
+            reach=reach_of(policy.allow_private, policy.allow_ports),
+            resolve=resolve or Lookup(),
+            connect_seconds=policy.connect_seconds,
+            header_bytes=policy.header_bytes,
+        )
+        self._door = Door(tls, network)
+
+    async def fetch(self, ask: Ask) -> Answer:
+        """Make one visit. Raises nothing but `asyncio.CancelledError`."""
+        deadline = asyncio.timeout(self._policy.total_seconds)
+        try:
+            async with deadline:
+                return await self._follow(ask)
+        except Exception as error:  # noqa: BLE001 - the last line: a visit always has an answer
+            if deadline.expired():
+                return Failed(reason=f"no whole answer within {self._policy.total_seconds:g} s")
+            return in_words(error)
+
+    async def _follow(self, ask: Ask) -> Answer:
+        here = address_of(ask.url)
+        trail = Trail(origin=origin_of(here), here=here)
+        while True:
+            found = await self._visit(ask, trail)
+            if not isinstance(found, Moved):
+                return found
+            trail.follow(found, most=self._policy.max_redirects)
+
+    async def _visit(self, ask: Ask, trail: Trail) -> Answer | Moved:
+        held = ask.validators
+        held = held if held is not None and held.url == trail.address else None
+        request = httpx.Request("GET", trail.here, headers=self._headers(ask, trail, held))
+        response = await self._door.handle_async_request(request)
+        try:
+            return await self._judge(response, trail, held)
+        finally:
+            await response.aclose()
+
+    async def _judge(
+        self, response: httpx.Response, trail: Trail, held: Validators | None
+    ) -> Answer | Moved:
+        headers, status = response.headers.raw, response.status_code
+        self._weigh(headers)
+        if status in REDIRECTS:
+            return moved_by(headers, status, trail)
+        hints = hints_of(headers, received=self._clock() if self._clock else None)
+        if status != 200:
+            return _without_body(headers, status, trail, held, hints)
+        body = await self._body(response)
+        if not body.strip():
+            return Failed(reason="empty body", status=200, hints=hints)
+        return Fetched(
+            url=trail.address,
+            body=body,
+            content_type=first_of(headers, b"content-type").decode("latin-1"),
+            validators=validators_of(headers, trail.address),
+            hints=hints,
+            moved_to=trail.moved_to,
+        )
+
+    async def _body(self, response: httpx.Response) -> bytes:
+        headers = response.headers.raw
+        declared = first_of(headers, b"content-length")
+        if declared.isdigit() and int(declared) > self._policy.raw_bytes:
+            raise RefusedError(f"body is larger than {self._policy.raw_bytes:,} bytes on the wire")
+        wire = response.extensions["network_stream"]
+        if isinstance(wire, Wire):
+            wire.allow(2 * self._policy.raw_bytes)  # with what chunks take besides their content
+        inflater = inflate.Inflater(b",".join(all_of(headers, b"content-encoding")), self._limits)
+        chunks = 0
+        async for chunk in response.aiter_raw():
+            inflater.feed(chunk)
+            chunks += 1
+            if chunks > _MAX_CHUNKS:
+                raise RefusedError("body comes in too many chunks")
+            if chunks % _CHUNKS_A_TURN == 0:
+                await asyncio.sleep(0)
+        return inflater.finish()
+
+    def _weigh(self, headers: list[tuple[bytes, bytes]]) -> None:
+        if len(headers) > self._policy.header_count:
+            raise RefusedError(f"answer has more than {self._policy.header_count} headers")
+        if sum(len(name) + len(value) for name, value in headers) > self._policy.header_bytes:
+            raise RefusedError(f"answer has more than {self._policy.header_bytes:,} header bytes")
+
+    def _headers(
+        self, ask: Ask, trail: Trail, held: Validators | None
+    ) -> list[tuple[bytes, bytes]]:
+        """Put the head together: bytes, because a validator may hold any of them."""
+        sent = {
+            b"User-Agent": self._policy.user_agent.encode(),
+            b"Accept": self._policy.accept.encode(),
+            b"Accept-Encoding": inflate.ACCEPTED,
+        }
+        if origin_of(trail.here) == trail.origin:
+            sent |= _own_headers(ask)
+        if held is not None and held.etag is not None:
+            sent[b"If-None-Match"] = held.etag
+        if held is not None and held.last_modified is not None:
+            sent[b"If-Modified-Since"] = held.last_modified
+        sent[b"Connection"] = b"close"
+        return list(sent.items())
+
+
+def _own_headers(ask: Ask) -> dict[bytes, bytes]:
+    own = {
+        name.title().encode(): value.encode()
+        for name, value in ask.headers
+        if name.lower() not in _OURS
+    }
+    if ask.credentials is not None:
+        own[b"Authorization"] = b"Basic " + b64encode(":".join(ask.credentials).encode())
+    return own
+
+
+def _without_body(
+    headers: list[tuple[bytes, bytes]],
+    status: int,
+    trail: Trail,
+    held: Validators | None,
+    hints: Hints,
+) -> Answer:
+    if status == 304 and held is not None:
+        return NotModified(validators=freshened(held, headers), hints=hints)
+    if status == 304:
+        return Failed(reason="HTTP 304 to a request without conditions", status=304, hints=hints)
+    if status == 410 and trail.permanent:  # the end of a temporary detour says nothing of its start
+        return Gone()
+    return Failed(reason=_status_text(status), status=status, hints=hints)
+
+
+def _status_text(status: int) -> str:
+    try:
+        return f"HTTP {status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"HTTP {status}"

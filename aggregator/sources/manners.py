@@ -1,0 +1,161 @@
+"""How many requests may a publisher's host see at a time?
+
+A host is a registrable domain: ``feeds.example.co.uk`` and ``www.example.co.uk`` share one
+machine room, and their owner counts our requests together.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from aggregator.model.visits import Answer, Failed
+from aggregator.text.urls import registrable_domain
+
+Clock = Callable[[], datetime]
+Sleep = Callable[[float], Awaitable[None]]
+
+_NOTHING = timedelta()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Courtesy:
+    """How gently we ask.
+
+    ``spacing`` is the time between two starts on one host, ``at_once`` the requests in flight
+    there, ``all_at_once`` those in flight everywhere, ``starts_a_second`` the pace of all starts
+    (0 for any). ``quiet`` is how long a host is left alone after 429 or 503 without Retry-After,
+    ``quiet_cap`` the longest it can ask for on behalf of all its feeds.
+    """
+
+    spacing: timedelta = timedelta(seconds=1)
+    at_once: int = 1
+    all_at_once: int = 32
+    starts_a_second: float = 20.0
+    quiet: timedelta = timedelta(minutes=10)
+    quiet_cap: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostHistory:
+    """What we did to a host, and until when it wants its peace."""
+
+    started: datetime | None = None
+    quiet_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """Leave to ask. Not when ``put_off`` is set: the host wants no visits before that time."""
+
+    put_off: datetime | None = None
+
+
+def wait_for(history: HostHistory, now: datetime, courtesy: Courtesy) -> timedelta:
+    """Return how long the next start on a host must wait, zero when it need not.
+
+    A clock that was set back does not lock anybody out: no wait exceeds its rule.
+    """
+    waits = [_NOTHING]
+    if history.started is not None:
+        waits.append(min(history.started + courtesy.spacing - now, courtesy.spacing))
+    if history.quiet_until is not None:
+        waits.append(min(history.quiet_until - now, courtesy.quiet_cap))
+    return max(waits)
+
+
+def after(history: HostHistory, answer: Answer, now: datetime, courtesy: Courtesy) -> HostHistory:
+    """Return the history after ``answer``: one 429 or 503 quiets the host for all its feeds."""
+    if not isinstance(answer, Failed) or answer.status not in {429, 503}:
+        return history
+    asked = answer.hints.retry_after
+    until = now + min(courtesy.quiet if asked is None else asked, courtesy.quiet_cap)
+    return replace(history, quiet_until=max(until, history.quiet_until or until))
+
+
+@dataclass(slots=True)
+class _Host:
+    gate: asyncio.Semaphore
+    starting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    history: HostHistory = field(default_factory=HostHistory)
+
+
+class Manners:
+    """Lets requests through one by one. ``clock`` and ``sleep`` are injected; one event loop.
+
+    ::
+
+        async with manners.turn(url) as turn:
+            if turn.put_off is None:
+                answer = await fetcher.fetch(ask)
+                manners.note(url, answer)
+    """
+
+    def __init__(self, courtesy: Courtesy, *, clock: Clock, sleep: Sleep = asyncio.sleep) -> None:
+        self._courtesy = courtesy
+        self._clock = clock
+        self._sleep = sleep
+        self._all = asyncio.Semaphore(courtesy.all_at_once)
+        self._hosts: dict[str, _Host] = {}
+        self._next_start: datetime | None = None
+
+    @asynccontextmanager
+    async def turn(self, url: str) -> AsyncIterator[Turn]:
+        """Wait for the host of ``url`` (or a bare host), then for a place among all requests.
+
+        In this order, so that a slow host holds no place that others could use.
+        """
+        host = self._host(url)
+        async with host.gate, AsyncExitStack() as places:
+            yield await self._start(host, places)
+
+    def note(self, url: str, answer: Answer) -> None:
+        """Take note of what a host of ours said."""
+        host = self._host(url)
+        host.history = after(host.history, answer, self._clock(), self._courtesy)
+
+    def quiet_until(self, url: str) -> datetime | None:
+        """Return when the host of ``url`` may be asked again, None when it may be now."""
+        return self._quiet(self._host(url))
+
+    async def _start(self, host: _Host, places: AsyncExitStack) -> Turn:
+        async with host.starting:
+            if self._quiet(host) is None:  # else there is nothing to wait for
+                await self._space(host)
+                await places.enter_async_context(self._all)
+                await self._pace()
+            put_off = self._quiet(host)  # another visit may have been told so meanwhile
+            if put_off is None:
+                host.history = replace(host.history, started=self._clock())
+            return Turn(put_off=put_off)
+
+    def _quiet(self, host: _Host) -> datetime | None:
+        now = self._clock()
+        wait = wait_for(replace(host.history, started=None), now, self._courtesy)
+        return now + wait if wait > _NOTHING else None
+
+    async def _space(self, host: _Host) -> None:
+        spaced = replace(host.history, quiet_until=None)
+        wait = wait_for(spaced, self._clock(), self._courtesy)
+        if wait > _NOTHING:
+            await self._sleep(wait.total_seconds())
+
+    async def _pace(self) -> None:
+        """Start no faster than the common pace: after an outage, everything is overdue at once."""
+        if self._courtesy.starts_a_second <= 0:
+            return
+        now = self._clock()
+        gap = timedelta(seconds=1 / self._courtesy.starts_a_second)
+        latest = now + gap * self._courtesy.all_at_once  # no more can be ahead, whatever the clock
+        mine = max(now, min(self._next_start or now, latest))
+        self._next_start = mine + gap
+        if mine > now:
+            await self._sleep((mine - now).total_seconds())
+
+    def _host(self, url: str) -> _Host:
+        name = registrable_domain(url)
+        host = self._hosts.get(name)
+        if host is None:
+            host = self._hosts[name] = _Host(asyncio.Semaphore(self._courtesy.at_once))
+        return host

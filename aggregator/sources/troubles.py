@@ -1,0 +1,110 @@
+"""What went wrong, in an operator's words?
+
+Reasons are fixed texts and host names: what a server sent and what an address hides in its path,
+query or user name never reaches them.
+"""
+
+import errno
+import os
+import socket
+import ssl
+from collections.abc import Iterator
+
+import h11
+import httpcore
+import httpx
+
+from aggregator.model.visits import Failed, Refused
+
+
+class RefusedError(Exception):
+    """We will not ask this, or will not take this answer; the text is fit for ops."""
+
+
+class FailedError(Exception):
+    """The publisher cannot be asked or the answer is of no use; the text is fit for ops."""
+
+
+def in_words(error: BaseException) -> Refused | Failed:
+    """Tell any exception of an attempt as an answer."""
+    for cause in _causes(error):
+        if isinstance(cause, RefusedError):
+            return Refused(reason=str(cause))
+        text = _text(cause)
+        if text is not None:
+            return Failed(reason=text)
+    return Failed(reason=f"unexpected {type(error).__name__}")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield the innermost exception first: libraries wrap what they catch, and say less."""
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in chain:
+        chain.append(current)
+        hidden = current.__suppress_context__ and current.__cause__ is None
+        current = None if hidden else current.__cause__ or current.__context__
+    yield from reversed(chain)
+
+
+def _text(error: BaseException) -> str | None:
+    text: str | None = None
+    match error:
+        case FailedError():
+            text = str(error)
+        case ssl.SSLError():
+            text = _tls_text(error)
+        case socket.gaierror():
+            text = _lookup_text(error)
+        case TimeoutError() | httpcore.TimeoutException() | httpx.TimeoutException():
+            text = "no answer in time"
+        case OSError():
+            text = _system_text(error)
+        case httpx.InvalidURL() | UnicodeError():
+            text = "address cannot be used"
+        case _:
+            text = _protocol_text(error)
+    return text
+
+
+def _protocol_text(error: BaseException) -> str | None:
+    text: str | None = None
+    match error:
+        case h11.RemoteProtocolError() | httpcore.RemoteProtocolError():
+            text = _answer_text(str(error))
+        case h11.LocalProtocolError() | httpcore.LocalProtocolError():
+            text = "request cannot be put into HTTP; look at the feed's headers and address"
+        case httpcore.NetworkError() | httpx.NetworkError():
+            text = "connection broke"
+        case _:
+            pass
+    return text
+
+
+def _answer_text(told: str) -> str:
+    # Only its kind is passed on: h11 quotes what the server sent.
+    if "peer closed connection without sending complete" in told:
+        return "body ends early"
+    if "disconnected without sending a response" in told:
+        return "connection closed without an answer"
+    return "answer is not valid HTTP"
+
+
+def _tls_text(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"TLS certificate not accepted: {error.verify_message}"
+    return f"TLS failed: {(error.reason or 'unknown reason').lower().replace('_', ' ')}"
+
+
+def _lookup_text(error: socket.gaierror) -> str:
+    if error.errno == socket.EAI_AGAIN:
+        return "name server does not answer"
+    return "host name not found"
+
+
+def _system_text(error: OSError) -> str:
+    if error.errno is None:
+        return "connection broke"
+    if error.errno in {errno.ECONNRESET, errno.EPIPE}:
+        return "connection reset"
+    return os.strerror(error.errno).lower()

@@ -1,0 +1,340 @@
+"""What a hostile or broken server can cost us: time, memory, connections, an exception."""
+
+import asyncio
+import gc
+import random
+import socket
+import threading
+import tracemalloc
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aggregator.model.visits import Answer, Failed, Fetched, Gone, NotModified, Refused
+from aggregator.sources.connect import Lookup
+from aggregator.sources.fetch import Ask, Fetcher
+from tests.origin import Origin, Reply, answer, drip, hang, pour, raw
+from tests.sources.conftest import LOOPBACK_PEM, POLICY, Asker
+
+FEED = b"<rss version='2.0'/>"
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+SHORT = {"total_seconds": 0.6}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        hang(),
+        hang(b"HTTP/1.1 200 OK\r\nContent-Le"),
+        hang(OK + b"Content-Length: 100\r\n\r\nabc"),
+        drip(OK + b"Content-Length: 1000000\r\n\r\n", b"x", 0.05),
+        drip(OK, b"X-A: b\r\n", 0.05),
+        drip(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n", 0.05),
+    ],
+    ids=["silence", "half a head", "half a body", "drip", "dripping head", "dripping 103"],
+)
+def test_a_visit_ends_by_its_deadline_however_the_server_drags(
+    origin: Origin, visit: Asker, reply: Reply
+) -> None:
+    """A66, D14: every read is in time, the whole is not."""
+    found = visit(origin.script("/", reply), policy=SHORT)
+    assert found == Failed(reason="no whole answer within 0.6 s")
+
+
+def test_the_deadline_covers_all_redirects_together(origin: Origin, visit: Asker) -> None:
+    for n in range(10):
+        origin.script(f"/{n}", _after(0.25, answer(302, headers={"Location": f"/{n + 1}"})))
+    found = visit(origin.url("/0"), policy=SHORT)
+    assert found == Failed(reason="no whole answer within 0.6 s")
+
+
+def _after(seconds: float, reply: Reply) -> Reply:
+    async def later(line: object) -> None:
+        await asyncio.sleep(seconds)
+        await reply(line)  # type: ignore[arg-type]
+
+    return later
+
+
+def test_a_connection_that_nobody_takes_is_given_up(visit: Asker) -> None:
+    """E37: a full backlog swallows the attempt."""
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        with socket.create_connection(full.getsockname()), socket.socket() as second:
+            second.setblocking(False)
+            second.connect_ex(full.getsockname())
+            found = visit(
+                f"http://127.0.0.1:{full.getsockname()[1]}/", policy={"connect_seconds": 0.4}
+            )
+    assert found == Failed(reason="could not connect within 0.4 s")
+
+
+def test_a_name_server_that_hangs_is_given_up(visit: Asker) -> None:
+    """E40."""
+
+    async def never(host: str, port: int) -> Sequence[str]:
+        await asyncio.Event().wait()
+        return ()
+
+    async def story() -> Answer:
+        fetcher = Fetcher(replace(POLICY, connect_seconds=0.3), resolve=never)
+        return await fetcher.fetch(Ask(url="http://a.test/"))
+
+    assert asyncio.run(story()) == Failed(reason="could not connect within 0.3 s")
+
+
+def test_lookups_run_in_threads_that_never_delay_an_exit() -> None:
+    """E40: `localhost` takes a real lookup; its thread is a daemon, and its place is given back."""
+
+    async def story() -> set[bool]:
+        lookup = Lookup()
+        found = await asyncio.gather(*(lookup("localhost", 80) for _ in range(60)))
+        assert all(set(addresses) & {"127.0.0.1", "::1"} for addresses in found)
+        return {thread.daemon for thread in threading.enumerate() if thread.name == "lookup"}
+
+    assert asyncio.run(story()) <= {True}
+
+
+@pytest.mark.parametrize(
+    ("reply", "word"),
+    [
+        (answer(200, b"", length=3_000_000), "on the wire"),
+        (pour(OK + b"\r\n", b"x" * 10_000), "on the wire"),
+        (pour(CHUNKED, b"2710\r\n" + b"x" * 10_000 + b"\r\n"), "on the wire"),
+        (pour(CHUNKED, b"1\r\nx\r\n" * 5000), "chunks"),
+        (pour(OK, b"X-A: " + b"b" * 5000 + b"\r\n"), "not valid HTTP|limits"),
+        (pour(OK, b"X: y\r\n" * 1000), "not valid HTTP|limits"),
+        (pour(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100), "limits"),
+        (raw(OK + b"X: y\r\n" * 300 + b"\r\n" + FEED), "more than 200 headers"),
+        (raw(OK + b"X: " + b"y" * 70_000 + b"\r\n\r\n" + FEED), "header bytes"),
+        (raw(OK + b"Content-Encoding: gzip, gzip\r\n\r\n" + FEED), "more than once"),
+    ],
+    ids=list("abcdefghij"),
+)
+def test_an_answer_beyond_its_limits_is_not_taken(
+    origin: Origin, visit: Asker, reply: Reply, word: str
+) -> None:
+    """D11, D12, D13, D15: and the connection is closed at once."""
+    found = visit(origin.script("/", reply), policy={"raw_bytes": 1_000_000})
+    assert isinstance(found, Refused | Failed)
+    assert any(part in found.reason for part in word.split("|"))
+
+
+def test_an_endless_body_costs_little_memory(origin: Origin, visit: Asker) -> None:
+    """D15."""
+    url = origin.script("/", pour(CHUNKED, b"2710\r\n" + b"x" * 10_000 + b"\r\n"))
+    tracemalloc.start()
+    try:
+        assert isinstance(visit(url, policy={"raw_bytes": 4_000_000}), Refused)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 12_000_000
+
+
+def test_the_verdict_is_on_the_address_that_is_connected_to(origin: Origin) -> None:
+    """D01: a name whose address changes between two lookups is looked up once."""
+    answers = [("93.184.216.34", "127.0.0.1"), ("127.0.0.1",)]
+    lookups: list[str] = []
+
+    async def changing(host: str, port: int) -> Sequence[str]:
+        lookups.append(host)
+        return answers.pop(0)
+
+    async def story() -> Answer:
+        policy = replace(POLICY, allow_private=(), connect_seconds=0.5, total_seconds=0.7)
+        fetcher = Fetcher(replace(policy, allow_ports=(origin.port,)), resolve=changing)
+        return await fetcher.fetch(Ask(url=origin.url("/", host="rebind.test")))
+
+    found = asyncio.run(story())
+    assert isinstance(found, Failed)
+    assert lookups == ["rebind.test"]
+    assert origin.connections == 0
+
+
+@pytest.mark.parametrize("host", ["127.1", "0x7f000001", "2130706433", "localhost", "[::1]", "0"])
+def test_no_spelling_of_loopback_is_connected_to(origin: Origin, visit: Asker, host: str) -> None:
+    """D02, D04."""
+    policy = {"allow_private": (), "allow_ports": (origin.port,)}
+    found = visit(origin.url("/", host=host), policy=policy)
+    assert isinstance(found, Refused)
+    assert "not public" in found.reason
+    assert origin.connections == 0
+
+
+def test_a_port_that_is_not_listed_is_not_connected_to(visit: Asker) -> None:
+    """D06."""
+    assert visit("http://8.8.8.8:6379/") == Refused(reason="port 6379 is not allowed")
+
+
+def test_the_next_address_is_tried_when_the_first_fails(origin: Origin, visit: Asker) -> None:
+    """A65: one refuses, one is not allowed, one answers."""
+    visit.names = {"many.test": ("127.0.0.3", "::1", "127.0.0.1")}
+    origin.script("/", answer(200, FEED))
+    assert isinstance(visit(origin.url("/", host="many.test")), Fetched)
+
+
+def test_an_address_that_does_not_answer_costs_a_head_start(origin: Origin, visit: Asker) -> None:
+    """A65: the first swallows the attempt; the visit would fail if it were waited for."""
+    origin.script("/", answer(200, FEED))
+    with socket.socket() as full:
+        full.bind(("127.0.0.9", origin.port))
+        full.listen(0)
+        with socket.create_connection(full.getsockname()), socket.socket() as second:
+            second.setblocking(False)
+            second.connect_ex(full.getsockname())
+            visit.names = {"many.test": ("127.0.0.9", "127.0.0.1")}
+            found = visit(origin.url("/", host="many.test"), policy={"connect_seconds": 2})
+    assert isinstance(found, Fetched)
+
+
+def test_a_certificate_that_nobody_signed_is_told(secure_origin: Origin, visit: Asker) -> None:
+    """D09."""
+    found = visit(secure_origin.script("/", answer(200, FEED)))
+    assert isinstance(found, Failed)
+    assert "self-signed certificate" in found.reason
+    assert secure_origin.log == []
+
+
+def test_a_certificate_for_another_host_is_told(secure_origin: Origin, visit: Asker) -> None:
+    """D09."""
+    visit.names = {"other.test": ("127.0.0.1",)}
+    found = visit(secure_origin.url("/", host="other.test"), policy={"extra_ca": str(LOOPBACK_PEM)})
+    assert isinstance(found, Failed)
+    assert "Hostname mismatch" in found.reason
+
+
+def test_a_trusted_certificate_is_accepted(secure_origin: Origin, visit: Asker) -> None:
+    secure_origin.script("/", answer(200, FEED))
+    found = visit(secure_origin.url("/"), policy={"extra_ca": str(LOOPBACK_PEM)})
+    assert isinstance(found, Fetched)
+
+
+def test_https_to_a_server_that_does_not_speak_it_is_told(origin: Origin, visit: Asker) -> None:
+    origin.greeting = b"HTTP/1.1 400 Bad Request\r\n\r\n"
+    found = visit(origin.url("/").replace("http:", "https:"))
+    assert isinstance(found, Failed)
+    assert found.reason.startswith("TLS failed: ")
+
+
+def test_cancelled_visits_leave_nothing_behind(origin: Origin, visit: Asker) -> None:
+    """E33, E34, E39: after a hundred, the next visit is answered and no descriptor is left open."""
+    origin.script("/hang", hang())
+    origin.script("/", answer(200, FEED))
+
+    async def story() -> Answer:
+        fetcher = visit.fetcher()
+        await fetcher.fetch(Ask(url=origin.url("/")))
+        before = descriptors()
+        for _ in range(10):
+            tasks = [
+                asyncio.create_task(fetcher.fetch(Ask(url=origin.url("/hang")))) for _ in range(10)
+            ]
+            await asyncio.sleep(0.02)
+            for task in tasks:
+                task.cancel()
+            gone = await asyncio.gather(*tasks, return_exceptions=True)
+            assert all(isinstance(error, asyncio.CancelledError) for error in gone)
+        for _ in range(500):  # the origin's side of a hundred lines takes its time to close
+            if descriptors() <= before:
+                break
+            await asyncio.sleep(0.01)
+        assert descriptors() <= before
+        return await fetcher.fetch(Ask(url=origin.url("/")))
+
+    assert isinstance(asyncio.run(story()), Fetched)
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+HEADS = [
+    b"HTTP/1.1 200 OK\r\n",
+    b"HTTP/1.0 200\r\n",
+    b"HTTP/1.1 302 Found\r\nLocation: /x\r\n",
+    b"HTTP/1.1 304 Not Modified\r\n",
+    b"HTTP/2 200\r\n",
+    b"",
+]
+LINES = [
+    b"Content-Length: 5\r\n",
+    b"Content-Length: 5, 6\r\n",
+    b"Content-Encoding: gzip\r\n",
+    b"Content-Encoding: br\r\n",
+    b"Content-Encoding: zstd\r\n",
+    b"Transfer-Encoding: chunked\r\n",
+    b"Transfer-Encoding: gzip, chunked\r\n",
+    b"Cache-Control: max-age=\xff\r\n",
+    b"Date: \xe9\r\n",
+    b"Location: http://[/\r\n",
+    b"Location: \xff\xfe\r\n",
+    b"ETag: \x00\r\n",
+    b"Retry-After: 1e9\r\n",
+    b": no name\r\n",
+    b" folded\r\n",
+    b"\n",
+]
+BODIES = [
+    b"",
+    b"hello",
+    b"5\r\nhello\r\n0\r\n\r\n",
+    b"-5\r\nx",
+    b"\x1f\x8b\x08garbage",
+    b"\x28\xb5/\xfd",
+]
+
+
+def test_no_answer_whatever_raises(origin: Origin, visit: Asker) -> None:
+    """E41: 1,000 answers put together badly, each with an end; descriptors stay flat."""
+    dice = random.Random(20240301)
+
+    def script() -> bytes:
+        lines = b"".join(dice.choice(LINES) for _ in range(dice.randint(0, 5)))
+        data = dice.choice(HEADS) + lines + b"\r\n" + dice.choice(BODIES)
+        cut = dice.randint(0, len(data)) if dice.random() < 0.2 else len(data)
+        spoiled = bytearray(data[:cut])
+        for _ in range(dice.randint(0, 3)):
+            if spoiled:
+                spoiled[dice.randrange(len(spoiled))] = dice.randrange(256)
+        return bytes(spoiled)
+
+    async def story() -> tuple[set[type], int]:
+        fetcher = visit.fetcher(total_seconds=5)
+        kinds: set[type] = set()
+        before = descriptors()
+        for start in range(0, 1000, 50):
+            urls = [origin.script(f"/{start + n}", raw(script())) for n in range(50)]
+            for found in await asyncio.gather(*(fetcher.fetch(Ask(url=url)) for url in urls)):
+                kinds.add(type(found))
+                assert not str(getattr(found, "reason", "")).startswith("unexpected"), found
+        gc.collect()
+        return kinds, descriptors() - before
+
+    kinds, grown = asyncio.run(story())
+    assert {Fetched, Failed, Refused} <= kinds <= {Fetched, Failed, Refused, NotModified, Gone}
+    assert grown < 60
+
+
+def test_a_slow_publisher_holds_up_nobody(origin: Origin, visit: Asker) -> None:
+    origin.script("/slow", hang())
+    origin.script("/quick", answer(200, FEED))
+
+    async def story() -> list[Answer]:
+        fetcher = visit.fetcher(total_seconds=3)
+        slow = [fetcher.fetch(Ask(url=origin.url("/slow"))) for _ in range(30)]
+        waiting = [asyncio.create_task(visit) for visit in slow]
+        quick = await asyncio.gather(
+            *(fetcher.fetch(Ask(url=origin.url("/quick"))) for _ in range(30))
+        )
+        assert not any(task.done() for task in waiting)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        return quick
+
+    assert {type(found) for found in asyncio.run(story())} == {Fetched}

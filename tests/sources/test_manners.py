@@ -1,0 +1,218 @@
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from aggregator.model.visits import Answer, Failed, Fetched, Hints
+from aggregator.sources.manners import Courtesy, HostHistory, Manners, after, wait_for
+
+NOW = datetime(2024, 3, 1, 12, tzinfo=UTC)
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+COURTESY = Courtesy(spacing=2 * SECOND, starts_a_second=0)
+
+
+def busy(status: int = 429, after: timedelta | None = None) -> Failed:
+    return Failed(reason="x", status=status, hints=Hints(retry_after=after))
+
+
+class Rig:
+    """Virtual time: a sleep ends when everybody sleeps, and time goes on to the earliest end."""
+
+    def __init__(self, courtesy: Courtesy) -> None:
+        self.now = NOW
+        self.manners = Manners(courtesy, clock=lambda: self.now, sleep=self.sleep)
+        self.starts: list[tuple[str, float]] = []
+        self.put_off: list[tuple[str, datetime]] = []
+        self.running: dict[str, int] = {}
+        self.most: dict[str, int] = {}
+        self._sleepers: list[tuple[datetime, int, asyncio.Event]] = []
+
+    async def sleep(self, seconds: float) -> None:
+        woken = asyncio.Event()
+        self._sleepers.append((self.now + timedelta(seconds=seconds), len(self.starts), woken))
+        await woken.wait()
+
+    async def visit(self, url: str, takes: float = 0.5, answer: Answer | None = None) -> None:
+        async with self.manners.turn(url) as turn:
+            if turn.put_off is not None:
+                self.put_off.append((url, turn.put_off))
+                return
+            self.starts.append((url, (self.now - NOW).total_seconds()))
+            for name in (url, "all"):
+                self.running[name] = self.running.get(name, 0) + 1
+                self.most[name] = max(self.most.get(name, 0), self.running[name])
+            await self.sleep(takes)
+            for name in (url, "all"):
+                self.running[name] -= 1
+            self.manners.note(url, answer or Fetched(url=url, body=b""))
+
+    def run(self, *visits: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        asyncio.run(self._run(visits))
+
+    async def _run(self, visits: tuple[Callable[[], Coroutine[Any, Any, None]], ...]) -> None:
+        tasks = [asyncio.create_task(visit()) for visit in visits]
+        while not all(task.done() for task in tasks):
+            for _ in range(20):
+                await asyncio.sleep(0)
+            if self._sleepers:
+                self._sleepers.sort(key=lambda sleeper: sleeper[0])
+                until, _, woken = self._sleepers.pop(0)
+                self.now = max(self.now, until)
+                woken.set()
+        await asyncio.gather(*tasks)
+
+
+def test_a_host_is_asked_one_at_a_time_with_space_between() -> None:
+    """A36."""
+    rig = Rig(COURTESY)
+    rig.run(*[lambda n=n: rig.visit("http://h.example/") for n in range(5)])
+    assert [at for _, at in rig.starts] == [0, 2, 4, 6, 8]
+    assert rig.most["http://h.example/"] == 1
+
+
+def test_a_long_answer_delays_the_next_start_on_that_host() -> None:
+    rig = Rig(COURTESY)
+    rig.run(*[lambda: rig.visit("http://h.example/", takes=7) for _ in range(3)])
+    assert [at for _, at in rig.starts] == [0, 7, 14]
+
+
+def test_several_at_once_are_still_spaced() -> None:
+    rig = Rig(Courtesy(spacing=2 * SECOND, at_once=3, starts_a_second=0))
+    rig.run(*[lambda: rig.visit("http://h.example/", takes=9) for _ in range(5)])
+    assert [at for _, at in rig.starts] == [0, 2, 4, 9, 11]
+
+
+def test_subdomains_share_their_owners_patience() -> None:
+    rig = Rig(COURTESY)
+    rig.run(
+        lambda: rig.visit("http://www.paper.co.uk/a"),
+        lambda: rig.visit("https://feeds.paper.co.uk"),
+    )
+    assert [at for _, at in rig.starts] == [0, 2]
+
+
+def test_hosts_do_not_wait_for_each_other() -> None:
+    rig = Rig(COURTESY)
+    rig.run(*[lambda n=n: rig.visit(f"http://h{n}.example{n}/") for n in range(9)])
+    assert {at for _, at in rig.starts} == {0}
+
+
+def test_no_more_than_so_many_are_in_flight_altogether() -> None:
+    """A35."""
+    rig = Rig(Courtesy(all_at_once=4, starts_a_second=0))
+    rig.run(*[lambda n=n: rig.visit(f"http://10.0.0.{n}/") for n in range(20)])
+    assert rig.most["all"] == 4
+
+
+def test_after_an_outage_starts_keep_a_common_pace() -> None:
+    """A35: everything is overdue at once, yet no more than so many start within a second."""
+    rig = Rig(Courtesy(all_at_once=50, starts_a_second=5))
+    rig.run(*[lambda n=n: rig.visit(f"http://10.0.0.{n}/", takes=0.1) for n in range(30)])
+    ats = [at for _, at in rig.starts]
+    assert all(sum(second <= at < second + 1 for at in ats) <= 5 for second in range(6))
+    assert max(ats) < 7
+
+
+def test_a_slow_host_holds_no_place_that_others_could_use() -> None:
+    """E32: forty visits wait for one host, and another host is not among those who wait."""
+    rig = Rig(Courtesy(all_at_once=2, spacing=2 * SECOND, starts_a_second=0))
+    slow = [lambda: rig.visit("http://slow.example/", takes=60) for _ in range(40)]
+    rig.run(*slow, lambda: rig.visit("http://quick.test/"))
+    assert ("http://quick.test/", 0) in rig.starts
+
+
+def test_one_429_puts_off_all_feeds_of_that_host() -> None:
+    """A37."""
+    rig = Rig(COURTESY)
+    rig.run(
+        lambda: rig.visit("http://a.paper.co.uk/1", answer=busy(after=10 * MINUTE)),
+        lambda: rig.visit("http://b.paper.co.uk/2"),
+        lambda: rig.visit("http://b.paper.co.uk/3"),
+        lambda: rig.visit("http://other.example/"),
+    )
+    assert [url for url, _ in rig.starts] == ["http://a.paper.co.uk/1", "http://other.example/"]
+    assert [url for url, _ in rig.put_off] == ["http://b.paper.co.uk/2", "http://b.paper.co.uk/3"]
+    assert all(until == NOW + 10 * MINUTE + SECOND / 2 for _, until in rig.put_off)
+
+
+def test_a_host_may_be_asked_again_after_its_quiet_time() -> None:
+    rig = Rig(COURTESY)
+    rig.manners.note("http://h.example/", busy(503, after=MINUTE))
+    assert rig.manners.quiet_until("http://h.example/") == NOW + MINUTE
+    rig.now += MINUTE
+    assert rig.manners.quiet_until("http://h.example/") is None
+    rig.run(lambda: rig.visit("http://h.example/"))
+    assert len(rig.starts) == 1
+
+
+def test_a_visit_that_breaks_off_gives_its_place_back() -> None:
+    rig = Rig(Courtesy(all_at_once=1, spacing=timedelta(), starts_a_second=0))
+
+    async def broken() -> None:
+        with pytest.raises(RuntimeError):
+            async with rig.manners.turn("http://h.example/"):
+                raise RuntimeError
+
+    rig.run(broken, lambda: rig.visit("http://h.example/"), lambda: rig.visit("http://i.test/"))
+    assert len(rig.starts) == 2
+
+
+def test_cancelled_waiting_gives_the_place_back() -> None:
+    rig = Rig(Courtesy(all_at_once=1, starts_a_second=0))
+
+    async def story() -> None:
+        first = asyncio.create_task(rig.visit("http://h.example/", takes=5))
+        await asyncio.sleep(0)
+        waiting = [asyncio.create_task(rig.visit("http://h.example/")) for _ in range(5)]
+        await asyncio.sleep(0)
+        for task in (first, *waiting):
+            task.cancel()
+        await asyncio.gather(first, *waiting, return_exceptions=True)
+        async with rig.manners.turn("http://i.test/") as turn:
+            assert turn.put_off is None
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("history", "wait"),
+    [
+        (HostHistory(), timedelta()),
+        (HostHistory(started=NOW), 2 * SECOND),
+        (HostHistory(started=NOW - SECOND), SECOND),
+        (HostHistory(started=NOW - MINUTE), timedelta()),
+        (HostHistory(started=NOW, quiet_until=NOW + HOUR), HOUR),
+        (HostHistory(started=NOW, quiet_until=NOW - HOUR), 2 * SECOND),
+        (HostHistory(started=NOW + 30 * 24 * HOUR), 2 * SECOND),
+        (HostHistory(quiet_until=NOW + 30 * 24 * HOUR), 24 * HOUR),
+    ],
+)
+def test_a_wait_follows_its_rule_and_no_clock_makes_it_longer(
+    history: HostHistory, wait: timedelta
+) -> None:
+    """A36, A37, A39."""
+    assert wait_for(history, NOW, COURTESY) == wait
+
+
+@pytest.mark.parametrize(
+    ("answer", "quiet"),
+    [
+        (busy(429), 10 * MINUTE),
+        (busy(503), 10 * MINUTE),
+        (busy(429, MINUTE), MINUTE),
+        (busy(429, 99 * 24 * HOUR), 24 * HOUR),
+        (busy(500), None),
+        (busy(404, HOUR), None),
+        (Fetched(url="x", body=b""), None),
+    ],
+)
+def test_only_429_and_503_quiet_a_host(answer: Answer, quiet: timedelta | None) -> None:
+    found = after(HostHistory(), answer, NOW, COURTESY)
+    assert found.quiet_until == (None if quiet is None else NOW + quiet)
+
+
+def test_a_shorter_wish_does_not_undo_a_longer_one() -> None:
+    history = after(HostHistory(), busy(429, HOUR), NOW, COURTESY)
+    assert after(history, busy(429, MINUTE), NOW, COURTESY).quiet_until == NOW + HOUR

@@ -1,0 +1,227 @@
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aggregator.model.feeds import Feed, FeedState, Validators
+from aggregator.model.visits import (
+    Answer,
+    Failed,
+    FeedMeta,
+    Fetched,
+    Gone,
+    Hints,
+    NotModified,
+    Refused,
+)
+from aggregator.sources.schedule import Cadence, Due, interval_of, next_due, provisional_due
+
+NOW = datetime(2024, 3, 1, 12, tzinfo=UTC)
+FEED = Feed(id="a", url="http://a/")
+STATE = FeedState(feed="a", url="http://a/", next_due=NOW)
+CADENCE = Cadence()
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+MOST_SPREAD = 0.1
+
+
+def fetched(fresh: timedelta | None = None, after: timedelta | None = None) -> Fetched:
+    return Fetched(url="http://a/", body=b"x", hints=Hints(fresh_for=fresh, retry_after=after))
+
+
+def failed(status: int | None = None, after: timedelta | None = None) -> Failed:
+    return Failed(reason="x", status=status, hints=Hints(retry_after=after))
+
+
+def due(
+    answer: Answer,
+    *,
+    ttl: timedelta | None = None,
+    feed: Feed = FEED,
+    failures: int = 0,
+    now: datetime = NOW,
+) -> Due:
+    state = replace(STATE, failures=failures)
+    return next_due(feed, state, answer, FeedMeta(ttl=ttl), now=now, cadence=CADENCE)
+
+
+def assert_due(found: Due, wait: timedelta, because: str, interval: timedelta = HOUR) -> None:
+    assert found.because == because
+    assert NOW + wait <= found.at <= NOW + wait + interval * MOST_SPREAD
+
+
+@pytest.mark.parametrize(
+    ("fresh", "ttl", "wait", "because"),
+    [
+        (None, None, HOUR, "interval"),
+        (timedelta(), timedelta(), HOUR, "interval"),
+        (30 * MINUTE, 30 * MINUTE, HOUR, "interval"),
+        (2 * HOUR, None, 2 * HOUR, "max-age"),
+        (None, 2 * HOUR, 2 * HOUR, "ttl"),
+        (2 * HOUR, 3 * HOUR, 3 * HOUR, "ttl"),
+        (3 * HOUR, 2 * HOUR, 3 * HOUR, "max-age"),
+        (12 * HOUR, None, 12 * HOUR, "max-age"),
+        (30 * DAY, None, 7 * DAY, "max-age"),
+        (None, 30 * DAY, 7 * DAY, "ttl"),
+    ],
+)
+def test_the_latest_of_all_wishes_wins(
+    fresh: timedelta | None, ttl: timedelta | None, wait: timedelta, because: str
+) -> None:
+    """A24, A25, A29, A30, A32."""
+    assert_due(due(fetched(fresh), ttl=ttl), wait, because)
+
+
+def test_freshness_of_a_304_moves_the_next_visit_too() -> None:
+    """A07."""
+    hints = Hints(fresh_for=2 * HOUR)
+    answer = NotModified(validators=Validators(url="http://a/"), hints=hints)
+    assert_due(due(answer), 2 * HOUR, "max-age")
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("after", "wait", "because"),
+    [
+        (2 * MINUTE, HOUR, "interval"),
+        (5 * HOUR, 5 * HOUR, "retry-after"),
+        (40 * DAY, 7 * DAY, "retry-after"),
+        (None, 2 * HOUR, "backoff"),
+    ],
+)
+def test_retry_after_is_honoured_and_its_absence_backs_off(
+    status: int, after: timedelta | None, wait: timedelta, because: str
+) -> None:
+    """A41."""
+    assert_due(due(failed(status, after)), wait, because)
+
+
+@pytest.mark.parametrize("answer", [failed(), failed(500), failed(429), Refused(reason="x")])
+def test_failures_double_the_wait_up_to_a_day(answer: Answer) -> None:
+    """A42, and never faster than before."""
+    waits = [due(answer, failures=n).at - NOW for n in range(12)]
+    hours = [wait.total_seconds() // 3600 for wait in waits]
+    assert hours == [2, 4, 8, 16] + 8 * [24]
+
+
+def test_a_success_returns_to_the_interval_at_once() -> None:
+    assert_due(due(fetched(), failures=9), HOUR, "interval")
+
+
+def test_a_failure_with_little_hope_comes_down_to_once_a_day() -> None:
+    """A43: from five minutes as well, where six doublings would not."""
+    feed = replace(FEED, every=5 * MINUTE)
+    assert due(failed(404), feed=feed, failures=20).at >= NOW + DAY
+    assert due(failed(404), feed=feed, failures=20).because == "not-found"
+    assert due(failed(500), feed=feed, failures=20).at < NOW + DAY
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_who_shuts_us_out_is_asked_once_a_day(status: int) -> None:
+    """A45."""
+    assert_due(due(failed(status)), DAY, "denied")
+
+
+def test_gone_is_never_asked_again() -> None:
+    """A44."""
+    found = due(Gone())
+    assert found.because == "gone"
+    assert found.at > NOW + 365 * 50 * DAY
+
+
+def test_an_error_page_fresh_for_a_year_costs_a_day_at_most() -> None:
+    answer = Failed(reason="x", status=200, hints=Hints(fresh_for=30 * DAY))
+    assert_due(due(answer), DAY, "max-age")
+
+
+@pytest.mark.parametrize(
+    ("every", "default", "interval"),
+    [
+        (None, HOUR, HOUR),
+        (None, MINUTE, 15 * MINUTE),
+        (None, 3 * DAY, DAY),
+        (MINUTE, HOUR, 5 * MINUTE),
+        (10 * MINUTE, HOUR, 10 * MINUTE),
+        (2 * DAY, HOUR, 2 * DAY),
+    ],
+)
+def test_intervals_keep_within_their_floors(
+    every: timedelta | None, default: timedelta, interval: timedelta
+) -> None:
+    """A21."""
+    cadence = Cadence(interval=default)
+    assert interval_of(replace(FEED, every=every), cadence) == interval
+
+
+def test_back_off_never_ends_below_an_interval_longer_than_a_day() -> None:
+    feed = replace(FEED, every=3 * DAY)
+    assert due(failed(), feed=feed, failures=5).at >= NOW + 3 * DAY
+
+
+def test_the_same_feed_waits_the_same_time_and_others_other_times() -> None:
+    """A34: no dice."""
+    assert due(fetched()) == due(fetched())
+    ats = {due(fetched(), feed=replace(FEED, id=str(n))).at for n in range(100)}
+    assert len(ats) > 60
+
+
+def test_feeds_that_start_together_drift_apart() -> None:
+    """A34: 1,000 feeds due in the same second are even within two days, and none is ever early."""
+    feeds = [replace(FEED, id=f"feed-{n}") for n in range(1000)]
+    load = Counter(
+        int((moment - NOW) / (10 * MINUTE))
+        for feed in feeds
+        for moment in visits(feed, until=NOW + 2 * DAY)
+    )
+    settled = [load[n] for n in range(24 * 6, 48 * 6)]
+    assert max(settled) <= 2 * sum(settled) / len(settled)
+
+
+def visits(feed: Feed, until: datetime) -> Iterator[datetime]:
+    moment = NOW
+    while moment < until:
+        yield moment
+        following = due(fetched(), feed=feed, now=moment).at
+        assert following >= moment + HOUR
+        moment = following
+
+
+@pytest.mark.parametrize("failures", [0, 3, 50])
+def test_what_is_stored_before_the_request_keeps_a_crash_from_asking_early(failures: int) -> None:
+    """A23."""
+    state = replace(STATE, failures=failures)
+    found = provisional_due(FEED, state, now=NOW, cadence=CADENCE)
+    assert found.because == "attempt"
+    assert found.at >= NOW + min(HOUR * 2 ** min(failures, 9), DAY)
+
+
+def test_a_time_is_rounded_up_to_the_second_never_down() -> None:
+    feeds = (replace(FEED, id=str(n), every=5 * MINUTE) for n in range(1000))
+    bare = next(feed for feed in feeds if due(fetched(), feed=feed).at == NOW + 5 * MINUTE)
+    found = due(fetched(), feed=bare, now=NOW + timedelta(microseconds=1))
+    assert found.at == NOW + 5 * MINUTE + timedelta(seconds=1)
+
+
+WAITS = st.none() | st.timedeltas(timedelta(), 400 * DAY)
+ANSWERS = st.one_of(
+    st.builds(fetched, WAITS, WAITS),
+    st.builds(failed, st.none() | st.integers(100, 599), WAITS),
+    st.builds(Refused, reason=st.just("x")),
+    st.just(Gone()),
+)
+
+
+@settings(deadline=None)
+@given(ANSWERS, WAITS, st.none() | st.timedeltas(timedelta(), 10 * DAY), st.integers(0, 10**6))
+def test_no_combination_is_early_or_beyond_the_caps(
+    answer: Answer, ttl: timedelta | None, every: timedelta | None, failures: int
+) -> None:
+    feed = replace(FEED, every=every)
+    interval = interval_of(feed, CADENCE)
+    found = due(answer, ttl=ttl, feed=feed, failures=failures)
+    assert found.at >= NOW + interval
+    if not isinstance(answer, Gone):
+        assert found.at <= NOW + max(7 * DAY, interval) + interval * MOST_SPREAD
