@@ -34,6 +34,9 @@ class Press(ThreadingHTTPServer):
         self.lock = threading.Lock()
         self.dice = random.Random(SEED)
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: a reader that was killed hangs up."""
+
     def issue(self, feed: int) -> int:
         """Return the number of the newest entry of a feed, which may be a new one."""
         with self.lock:

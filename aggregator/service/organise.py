@@ -8,7 +8,8 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from aggregator.items.duplicates import Candidate, find, sketch, text_of
+from aggregator.items.duplicates import Candidate, find, text_of
+from aggregator.items.sketch import sketch
 from aggregator.model.feeds import Feed
 from aggregator.model.items import Copy, Entry, StoredItem
 from aggregator.model.stories import Topic, TopicScore, Voice

@@ -8,7 +8,8 @@ from click.testing import CliRunner, Result
 from aggregator.cli.parse import parse
 
 FEED = """<rss version="2.0"><channel><title>Gazette</title><ttl>30</ttl><item>
-<guid>1</guid><title>Fähre spät</title><link>/a</link><pubDate>Tue, 04 Jun 2024 10:00:00 BST</pubDate>
+<guid>1</guid><title>Fähre spät</title>
+<link>/a</link><pubDate>Tue, 04 Jun 2024 10:00:00 BST</pubDate>
 </item></channel></rss>"""
 
 

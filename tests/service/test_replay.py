@@ -33,6 +33,10 @@ AGENCY = (
     " long as a bus. Ferries are to run every ten minutes from Wednesday, and lorries must take"
     " the coast road, which the authority expects to be crowded in the morning and at night."
 )
+OTHER = (
+    "A fissure found below the water line has shut the Ilmari-Voss bridge in Port Sable, and the"
+    " harbour authority wants the eastern pier rebuilt before any lorry crosses again."
+)
 QUIET = "The municipal library of Northfield lends seeds from this week on, forty kinds of them."
 
 
@@ -55,9 +59,7 @@ def day(tmp_path: Path) -> Path:
     library = item("courier", "c1", "Library lends seeds", QUIET, 7)
     copy = item("herald", "h1", "No crossing until autumn", AGENCY, 10)
     wire = item("wire", "w1", "Ilmari-Voss bridge shut until autumn", AGENCY, 9)
-    bridge = item(
-        "courier", "c2", "Crack shuts the Ilmari-Voss bridge in Port Sable", BRIDGE[40:], 11
-    )
+    bridge = item("courier", "c2", "Crack shuts the Ilmari-Voss bridge in Port Sable", OTHER, 11)
     for stamp in ("20260302T120000Z", "20260302T123000Z", "20260302T130000Z"):
         late = stamp == "20260302T130000Z"
         title = "Bridge closed: crack is found" if late else "Bridge closed after crack is found"
@@ -80,7 +82,7 @@ def invoke(cwd: Path, *arguments: str) -> Result:
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.open(encoding="utf-8")]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 @pytest.mark.slow
