@@ -5,7 +5,6 @@ the folder named by AGGREGATOR_DATA, else ../shared/data.
 """
 
 import io
-import os
 import resource
 import sys
 import time
@@ -17,6 +16,7 @@ import feedparser
 
 from aggregator.model.visits import Document, ParsedFeed, Unreadable
 from aggregator.service.workers import MIB, ParseWorkers
+from bench.data import folder
 
 SECONDS = 20.0
 MEMORY = 512 * MIB
@@ -25,10 +25,11 @@ NOTES = ("README.txt", "README.md", "SOURCES.tsv")
 
 
 def main() -> int:
-    data = Path(os.environ.get("AGGREGATOR_DATA", "../shared/data")) / "feeds"
-    if not data.is_dir():
-        print(f"corpus: no captured feeds at {data}; nothing was checked")
+    root = folder()
+    if root is None or not (root / "feeds").is_dir():
+        print("corpus: no captured feeds (see AGGREGATOR_DATA); nothing was checked")
         return 0
+    data = root / "feeds"
     faults = [
         *check(data / "real", demand_items=True),
         *check(data / "hostile", demand_items=False),
@@ -42,9 +43,9 @@ def main() -> int:
     return 1 if faults else 0
 
 
-def check(folder: Path, *, demand_items: bool) -> Iterator[str]:
-    """Parse every file below ``folder`` in workers; yield what is wrong, one line each."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in NOTES)
+def check(place: Path, *, demand_items: bool) -> Iterator[str]:
+    """Parse every file below ``place`` in workers; yield what is wrong, one line each."""
+    files = sorted(path for path in place.rglob("*") if path.is_file() and path.name not in NOTES)
     bodies = [path.read_bytes() for path in files]
     started = time.perf_counter()
     workers = ParseWorkers(workers=2, seconds=SECONDS, memory=MEMORY)
@@ -57,13 +58,13 @@ def check(folder: Path, *, demand_items: bool) -> Iterator[str]:
     items = sum(len(feed.entries) for feed in feeds)
     size = sum(map(len, bodies))
     print(
-        f"corpus: {folder.name}: {len(files)} documents, {len(feeds)} feeds, {items} items, "
+        f"corpus: {place.name}: {len(files)} documents, {len(feeds)} feeds, {items} items, "
         f"{size / MIB:.1f} MiB in {took:.1f} s"
     )
     for path, body, document in zip(files, bodies, documents, strict=True):
         fault = _one_line(document) or (_lost(body, document) if demand_items else None)
         if fault:
-            yield f"{path.relative_to(folder.parent)}: {fault}"
+            yield f"{path.relative_to(place.parent)}: {fault}"
 
 
 def _one_line(document: Document) -> str | None:

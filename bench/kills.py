@@ -152,7 +152,8 @@ def _count(work: Path, newest_of: list[int]) -> bool:
     stored = db.execute("SELECT guid FROM item").fetchall()
     waiting = db.execute("SELECT count(*) FROM item WHERE filed = 0").fetchone()[0]
     orphans = db.execute(
-        "SELECT count(*) FROM item LEFT JOIN identity ON identity.item = item.id WHERE identity.key IS NULL"
+        "SELECT count(*) FROM item LEFT JOIN identity ON identity.item = item.id"
+        " WHERE identity.key IS NULL"
     ).fetchone()[0]
     db.close()
     guids = {guid for (guid,) in stored}

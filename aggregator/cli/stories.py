@@ -48,7 +48,7 @@ def stories(context: click.Context, file: TextIO) -> None:
     for each item in file order. A line that cannot be read is named on standard error, the others
     are grouped, and the exit status is 2.
     """
-    lines, faults = _read(file)
+    lines, faults = read(file)
     placed = assign(lines)
     for line in lines:
         _say({"id": line.id, "story": placed[line.number]})
@@ -81,7 +81,7 @@ def topics(
     them, from categories and from hints. Prints {"id": …, "topics": […], "because": […]} in file
     order. A line that cannot be read is named on standard error, and the exit status is 2.
     """
-    lines, faults = _read(file)
+    lines, faults = read(file)
     known = _hinted_topics(hints)
     learned = _load(model)
     for slug in learned.known():
@@ -139,7 +139,8 @@ def _in_time_order(lines: Iterable[Line]) -> list[tuple[datetime, Line]]:
     return sorted(dated, key=lambda pair: pair[0])  # stable: file order among equals
 
 
-def _read(file: TextIO) -> tuple[list[Line], list[str]]:
+def read(file: TextIO) -> tuple[list[Line], list[str]]:
+    """Return the items of a file of JSON lines, and what is wrong with the lines left out."""
     lines: list[Line] = []
     faults: list[str] = []
     seen: dict[str, int] = {}

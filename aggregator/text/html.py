@@ -1,0 +1,198 @@
+"""What does a piece of markup say, and what of it may be shown?"""
+
+import html as entities
+import re
+from functools import lru_cache
+from math import ceil
+
+import nh3
+
+from aggregator.text.urls import absolute
+from aggregator.text.xml import one_line, xml_safe
+
+MAX_HTML = 262_144  # characters of one entry; the longest real one measured has 190,000
+MAX_DEPTH = 500  # open elements; html5 tree building is quadratic in depth: 50,000 take 7 s
+WORDS_PER_MINUTE = 230
+CHARACTERS_PER_MINUTE = 450  # Chinese and Japanese, which have no spaces to count words by
+
+_TAGS = frozenset({
+    "a", "abbr", "b", "blockquote", "br", "caption", "cite", "code", "col", "colgroup",
+    "dd", "del", "dfn", "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3",
+    "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "mark", "ol", "p", "pre", "q",
+    "rp", "rt", "ruby", "s", "samp", "small", "span", "strong", "sub", "summary", "sup",
+    "table", "tbody", "td", "tfoot", "th", "thead", "time", "tr", "u", "ul", "var", "wbr",
+})  # fmt: skip
+# No `cite`: nh3 does not look at the scheme of it, and nobody follows it.
+_ATTRIBUTES = {
+    "*": {"lang", "dir"},
+    "a": {"href", "title"},
+    "img": {"src", "alt", "title", "width", "height"},
+    "abbr": {"title"},
+    "time": {"datetime"},
+    "ol": {"start", "reversed"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan"},
+}
+# Elements whose inside is no text for readers either. The raw-text ones (iframe, noembed, xmp …)
+# would otherwise come out as visible markup.
+_DROPPED = frozenset({
+    "script", "style", "iframe", "noembed", "noframes", "noscript", "object", "embed",
+    "applet", "svg", "math", "template", "textarea", "select", "button", "title", "head",
+    "canvas", "audio", "video", "xmp", "plaintext", "frameset",
+})  # fmt: skip
+_BREAKING = frozenset({
+    "p", "div", "br", "li", "dd", "dt", "tr", "table", "h1", "h2", "h3", "h4", "h5", "h6",
+    "blockquote", "pre", "hr", "ul", "ol", "figure", "figcaption", "caption", "section",
+    "article", "header", "footer", "aside", "summary",
+})  # fmt: skip
+_SPACING = frozenset({"td", "th"})
+
+_OPENING = re.compile(
+    r"<(?!(?:br|img|hr|wbr|input|meta|link|p|li|col|source)\b)[a-zA-Z]", re.IGNORECASE
+)
+_ANY_TAG = re.compile(r"<[^<>]*>?")
+_CLEAN_TAG = re.compile(r"</?([a-z][a-z0-9]*)[^<>]*>")
+_VOID_END = re.compile(r"</(?:img|hr|input|col|wbr|source|area|embed|meta|link)\s*>", re.IGNORECASE)
+_BR_PAIR = re.compile(r"<br\s*></br\s*>", re.IGNORECASE)
+_IMAGE = re.compile(r"<img\b([^>]{0,4096})>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""([a-z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+_ORNAMENT = re.compile(
+    r"feedburner\.com/~|feedsportal\.com|/b\.gif\?|stats\.wordpress\.com|pixel\.wp\.com"
+    r"|doubleclick\.net|/pixel|[./]spacer\.gif|/blank\.gif|rss-pixel|/1x1|google-analytics"
+    r"|scorecardresearch|/emoji/|/smilies/|gravatar\.com|/avatar|addtoany\.com|/share_save",
+    re.IGNORECASE,
+)
+_MAYBE_MARKUP = re.compile(r"[<&]")
+_LEFT_OVER = re.compile(r"&(?:#\d{1,6}|#[xX][0-9a-fA-F]{1,5}|[a-zA-Z]{2,8});")
+_UNSPACED = re.compile(r"[぀-ヿ㐀-䶿一-鿿]")
+_BLANKS = re.compile(r"[^\S\n]+")
+_BREAKS = re.compile(r"\s*\n\s*")
+
+
+def sanitise(html: str, base: str) -> str:
+    """Return ``html`` as markup that is safe to publish: our allow-list, nothing else.
+
+    No script, style, frame, form, plug-in, svg or math, no event handler, no style attribute;
+    links and images absolute http or https, resolved against ``base``; one-pixel and counting
+    images removed; characters that XML forbids removed. Cut at 262,144 characters. Idempotent.
+    """
+    if not html:
+        return ""
+    if not _MAYBE_MARKUP.search(html):
+        return xml_safe(html[:MAX_HTML]).strip()
+    cleaned = _clean(_cleaner(base), _tamed(html))
+    return _IMAGE.sub(_without_counters, cleaned).strip()
+
+
+def to_text(html: str) -> str:
+    """Return what ``html`` says, as plain text.
+
+    Block elements give line breaks (never two in a row), entities are decoded, other white space
+    is folded to single spaces.
+    """
+    if _MAYBE_MARKUP.search(html):
+        html = _CLEAN_TAG.sub(_as_space, _clean(_TEXT_CLEANER, _tamed(html.replace("\n", " "))))
+        html = entities.unescape(html)
+    return _BREAKS.sub("\n", _BLANKS.sub(" ", xml_safe(html))).strip()
+
+
+def plain_title(raw: str, *, is_html: bool) -> str:
+    """Return a title as one line of plain text.
+
+    Markup is taken out only when ``is_html``: "if a < b" is a title too. Character references are
+    decoded once more than asked: publishers escape twice, and nobody prints ``&#8217;``.
+    """
+    text = to_text(raw) if is_html else raw
+    return one_line(_LEFT_OVER.sub(lambda found: entities.unescape(found[0]), text))
+
+
+def from_text(text: str) -> str:
+    """Return plain ``text`` as markup: escaped, blank lines as paragraphs, breaks as ``<br>``."""
+    paragraphs = [part.strip() for part in re.split(r"\n\s*\n", xml_safe(text)) if part.strip()]
+    escaped = [entities.escape(part, quote=False).replace("\n", "<br>") for part in paragraphs]
+    if len(escaped) < 2:
+        return "".join(escaped)
+    return "".join(f"<p>{part}</p>" for part in escaped)
+
+
+def first_image(html: str, base: str) -> str | None:
+    """Return the absolute address of the first picture worth showing: no pixel, no smiley."""
+    for found in _IMAGE.finditer(html[:MAX_HTML]):
+        attributes = _attributes(found[1])
+        if not _is_counter(attributes):
+            address = absolute(attributes.get("src", ""), base)
+            if address:
+                return address
+    return None
+
+
+def is_ornament(address: str) -> bool:
+    """Whether a picture's address is that of a counter, a smiley, an avatar or a button."""
+    return _ORNAMENT.search(address) is not None
+
+
+def reading_minutes(text: str) -> int:
+    """Return how many whole minutes ``text`` takes to read, at least 1; 0 for no text."""
+    unspaced = len(_UNSPACED.findall(text))
+    words = len(_UNSPACED.sub(" ", text).split()) if unspaced else len(text.split())
+    return ceil(words / WORDS_PER_MINUTE + unspaced / CHARACTERS_PER_MINUTE)
+
+
+def _tamed(html: str) -> str:
+    """Mend what would cost or mislead the tree builder: length, depth, XHTML's ``<br></br>``."""
+    html = _BR_PAIR.sub("<br>", _VOID_END.sub("", html[:MAX_HTML]))
+    if len(_OPENING.findall(html)) - html.count("</") > MAX_DEPTH:
+        return _ANY_TAG.sub(" ", html)
+    return html
+
+
+def _clean(cleaner: nh3.Cleaner, html: str) -> str:
+    # nh3 takes UTF-8 only: lone surrogates go first.
+    return cleaner.clean(xml_safe(html))
+
+
+@lru_cache(maxsize=64)
+def _cleaner(base: str) -> nh3.Cleaner:
+    try:
+        return _make_cleaner(base)
+    except ValueError:  # a base that is no address: relative links lead nowhere
+        return _make_cleaner(None)
+
+
+def _make_cleaner(base: str | None) -> nh3.Cleaner:
+    return nh3.Cleaner(
+        tags=_TAGS,
+        clean_content_tags=_DROPPED,
+        attributes=_ATTRIBUTES,
+        url_schemes={"http", "https"},
+        url_relative=("rewrite_with_base", base) if base else "deny",
+        link_rel="noopener noreferrer nofollow",
+    )
+
+
+_TEXT_CLEANER = nh3.Cleaner(tags=_BREAKING | _SPACING, clean_content_tags=_DROPPED, attributes={})
+
+
+def _as_space(tag: re.Match[str]) -> str:
+    if tag[1] in _BREAKING:
+        return "\n"
+    return " " if tag[1] in _SPACING else ""
+
+
+def _without_counters(image: re.Match[str]) -> str:
+    attributes = _attributes(image[1])
+    return "" if "src" not in attributes or _is_counter(attributes) else image[0]
+
+
+def _attributes(inside: str) -> dict[str, str]:
+    return {
+        name.lower(): entities.unescape(double or single or bare)
+        for name, double, single, bare in _ATTRIBUTE.findall(inside)
+    }
+
+
+def _is_counter(attributes: dict[str, str]) -> bool:
+    sizes = (attributes.get("width", ""), attributes.get("height", ""))
+    if any(size in ("0", "1", "0px", "1px") for size in sizes):
+        return True
+    return is_ornament(attributes.get("src", ""))
