@@ -20,6 +20,7 @@ from aggregator.service.run import Service
 from aggregator.settings import Settings, load
 from aggregator.storage import open_store
 
+FIRST_LOOK = 6.0  # seconds until the first visits have ended
 UPDATE = 20.0  # seconds until the made-up world moves on
 
 
@@ -59,15 +60,27 @@ async def _demo(place: Place, host: str, port: int) -> None:
 
 async def _world(service: Service, publishers: Publishers, stop: asyncio.Event) -> None:
     """Tell what the first visits found; later let the world move on, and visit again."""
+    if await _told_to(stop, within=FIRST_LOOK):
+        return
+    states = await service.keeper.run(service.keeper.store.feeds.states)
+    for state in states:
+        if state.last_error:
+            click.echo(f"{state.feed} is broken, on purpose: {state.last_error}", err=True)
+    if await _told_to(stop, within=UPDATE - FIRST_LOOK):
+        return
+    publishers.advance()
+    known = {state.feed: state for state in states}
+    again = [(feed, known[feed.id]) for feed in publishers.feeds()]
+    async for visit in visit_all(service.poller, again, at_once=4):
+        service.heard(visit)
+
+
+async def _told_to(stop: asyncio.Event, *, within: float) -> bool:
     try:
-        async with asyncio.timeout(UPDATE):
-            await stop.wait()
+        async with asyncio.timeout(within):
+            return await stop.wait()
     except TimeoutError:
-        publishers.advance()
-        states = {s.feed: s for s in await service.keeper.run(service.keeper.store.feeds.states)}
-        again = [(feed, states[feed.id]) for feed in publishers.feeds()]
-        async for visit in visit_all(service.poller, again, at_once=4):
-            service.heard(visit)
+        return False
 
 
 def _settings(place: Place, feeds: tuple[Feed, ...], port: int) -> Settings:

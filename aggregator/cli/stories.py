@@ -12,7 +12,7 @@ from dateutil.parser import isoparse
 
 from aggregator.model.items import Entry
 from aggregator.model.stories import Topic, TopicScore
-from aggregator.stories.clustering import Clusters, Piece
+from aggregator.stories.clustering import AHEAD, Clusters, Piece
 from aggregator.stories.topics import TopicModel, topic_terms, topics_of
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # when undated items happen, all at once
@@ -104,19 +104,26 @@ def assign(lines: Iterable[Line]) -> dict[int, str]:
     """Return the story of each line by its number, after all of them were placed."""
     clusters = Clusters()
     placed: dict[int, str] = {}
-    for at, line in _in_time_order(lines):
-        piece = Piece(
-            id=line.id,
-            title=line.title,
-            summary=line.summary,
-            body=line.body,
-            language=line.language,
-            owner=line.source,
-            at=at,
-        )
-        placement, _ = clusters.place(piece, now=at)
-        placed[line.number] = placement.story
+    ordered = [(line.number, _piece(line, at)) for at, line in _in_time_order(lines)]
+    for start in range(0, len(ordered), AHEAD):
+        batch = ordered[start : start + AHEAD]
+        clusters.expect(piece for _, piece in batch)
+        for number, piece in batch:
+            placement, _ = clusters.place(piece, now=piece.at)
+            placed[number] = placement.story
     return {number: clusters.current(story) for number, story in placed.items()}
+
+
+def _piece(line: Line, at: datetime) -> Piece:
+    return Piece(
+        id=line.id,
+        title=line.title,
+        summary=line.summary,
+        body=line.body,
+        language=line.language,
+        owner=line.source,
+        at=at,
+    )
 
 
 def tell(line: Line, known: dict[str, Topic], model: TopicModel) -> tuple[TopicScore, ...]:

@@ -7,8 +7,9 @@ from aggregator.service.organise import Organiser
 from aggregator.service.publish import Published, Publisher
 from aggregator.settings import Settings
 from aggregator.storage import Store
+from aggregator.stories.clustering import AHEAD
 
-BATCH = 100  # items filed in one transaction; readers of the store never wait longer than that
+BATCH = AHEAD  # items filed in one transaction; readers of the store never wait longer than that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,13 @@
 """How are stored items filed?
 
-In order of arrival, one by one, within one transaction a batch: copy of what, about which topics,
-in which story. Runs on the store's thread.
+In order of arrival, and of their dates where they arrived together, one by one, a batch in one
+transaction: copy of what, about which topics, in which story. Runs on the store's thread.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from aggregator.items.duplicates import Candidate, find, text_of
 from aggregator.items.sketch import sketch
@@ -20,7 +21,8 @@ from aggregator.stories.gathering import LIFE
 from aggregator.stories.topics import TopicModel, topic_terms, topics_of
 
 COUNTS, MODEL = "clustering", "topics"  # names of the notes
-NOTED_EVERY = 2_000  # items between two writings of the notes, about a megabyte each
+NOTED_EVERY = 2_000  # items between two writings of the notes, about a megabyte each ...
+NOTED_AFTER = timedelta(days=1)  # ... and on a quiet desk, so that the traces kept reach back to it
 _SLACK = timedelta(days=1)
 
 
@@ -33,6 +35,7 @@ class Organiser:
         self._clusters: Clusters | None = None
         self._model = TopicModel()
         self._since_note = 0
+        self._latest = self._noted = datetime.min.replace(tzinfo=UTC)
 
     def organise(self, limit: int, *, now: datetime) -> int:
         """File at most ``limit`` items; return how many. 0 when none wait."""
@@ -40,25 +43,30 @@ class Organiser:
         if not pending:
             return 0
         clusters = self._resumed(now)
+        self._latest = max(self._latest, now)  # a clock that is set back must not turn time back
         try:
             with self._store.transaction():
                 feeds = self._store.feeds.configured()
-                for stored in pending:
-                    self._file(stored, clusters, feeds)
+                pieces = {s.seq: _piece(s, feeds[s.item.feed]) for s in pending}
+                clusters.expect(pieces.values())
+                for stored in sorted(pending, key=_by_date):
+                    self._file(stored, pieces[stored.seq], clusters, feeds)
                 self._note(clusters, len(pending))
         except BaseException:
             self._clusters = None  # it knows of items that the store does not; resume next time
             raise
-        clusters.forget(now)
+        clusters.forget(self._latest)
         return len(pending)
 
     def _resumed(self, now: datetime) -> Clusters:
         if self._clusters is None:
-            learned = self._read(MODEL)
-            self._model = TopicModel() if learned is None else TopicModel.load(learned)
+            model, counts = self._read(MODEL), self._read(COUNTS)
+            self._model = TopicModel() if model is None else TopicModel.load(model)
             kept = self._store.stories.traces(now - LIFE - _SLACK)
-            traces = (Trace.load(text) for _, text in kept)
-            self._clusters = Clusters.restore(traces, self._read(COUNTS))
+            traces = [Trace.load(text) for _, text in kept]
+            self._latest = max((trace.now for trace in traces), default=now)
+            self._noted = datetime.fromisoformat(str(counts["at"])) if counts else self._latest
+            self._clusters = Clusters.restore(traces, counts)
         return self._clusters
 
     def _read(self, name: str) -> dict[str, object] | None:
@@ -67,38 +75,30 @@ class Organiser:
 
     def _note(self, clusters: Clusters, filed: int) -> None:
         self._since_note += filed
-        if self._since_note >= NOTED_EVERY:
-            self._since_note = 0
-            self._store.notes.put(COUNTS, json.dumps(clusters.dump()))
-            self._store.notes.put(MODEL, json.dumps(self._model.dump()))
+        if self._since_note < NOTED_EVERY and self._latest - self._noted < NOTED_AFTER:
+            return
+        self._since_note, self._noted = 0, self._latest
+        counts = {"at": self._latest.isoformat(), **clusters.dump()}
+        self._store.notes.put(COUNTS, json.dumps(counts))
+        self._store.notes.put(MODEL, json.dumps(self._model.dump()))
 
-    def _file(self, stored: StoredItem, clusters: Clusters, feeds: Mapping[str, Feed]) -> None:
+    def _file(
+        self, stored: StoredItem, piece: Piece, clusters: Clusters, feeds: Mapping[str, Feed]
+    ) -> None:
         item, feed = stored.item, feeds[stored.item.feed]
-        owner = feed.owner or feed.id
-        text = text_of(item.entry)
         shelf = _Shelf(self._store, feeds)
-        copy = find(item.entry, text, owner=owner, feed=feed.id, shelf=shelf)
+        copy = find(item.entry, piece.body, owner=piece.owner, feed=feed.id, shelf=shelf)
         topics = self._topics_of(item.entry, feed, copy)
-        piece = Piece(
-            id=item.id,
-            title=item.entry.title,
-            at=item.published,
-            summary=item.entry.summary,
-            body=text,
-            language=item.entry.language or feed.language,
-            feed_title=feed.title or "",
-            owner=owner,
-            copy_of_story=self._story_of(copy),
-        )
-        placement, trace = clusters.place(piece, now=item.first_seen)
+        piece = replace(piece, copy_of_story=self._story_of(copy))
+        placement, trace = clusters.place(piece, now=self._latest)
         voice = Voice(
-            owner=owner,
+            owner=piece.owner,
             weight=feed.weight,
             first=item.published,
             last=item.published,
             copies_only=copy is not None,
         )
-        self._store.items.post(stored.seq, sketch(item.entry.title, text).index)
+        self._store.items.post(stored.seq, sketch(item.entry.title, piece.body).index)
         self._store.items.file(
             Filing(
                 seq=stored.seq,
@@ -125,6 +125,25 @@ class Organiser:
         return lead.story if lead else None
 
 
+def _by_date(stored: StoredItem) -> tuple[datetime, int]:
+    """Of what arrived together, the earliest report comes first: it leads its copies."""
+    return stored.item.published, stored.seq
+
+
+def _piece(stored: StoredItem, feed: Feed) -> Piece:
+    item = stored.item
+    return Piece(
+        id=item.id,
+        title=item.entry.title,
+        at=item.published,
+        summary=item.entry.summary,
+        body=text_of(item.entry),
+        language=item.entry.language or feed.language,
+        feed_title=feed.title or "",
+        owner=feed.owner or feed.id,
+    )
+
+
 class _Shelf:
     """The store, as the search for copies sees it."""
 
@@ -140,9 +159,9 @@ class _Shelf:
     def sharing(self, hashes: Sequence[int], limit: int) -> tuple[Candidate, ...]:
         """Return at most ``limit`` items indexed under most of ``hashes``, the best first."""
         hits = self._store.items.sharing(hashes, limit)
-        return tuple(self._candidate(hit.stored) for hit in hits)
+        return tuple(self._candidate(hit.stored, hit.hits) for hit in hits)
 
-    def _candidate(self, stored: StoredItem) -> Candidate:
+    def _candidate(self, stored: StoredItem, hits: int = 0) -> Candidate:
         item = stored.item
         feed = self._feeds[item.feed]
         return Candidate(
@@ -155,4 +174,5 @@ class _Shelf:
             title=item.entry.title,
             text=text_of(item.entry),
             first_seen=item.first_seen,
+            hits=hits,
         )

@@ -33,6 +33,7 @@ STALE = 3 * TICK  # no tick for this long: the service is not well
 GRACE = 7.0  # seconds for visits under way when told to stop; the whole stop takes under 10
 PAUSE = 1.0  # seconds between two editions, so that a burst of visits makes one of them
 PRUNED_AT_ONCE = 500
+FIRST_ROUND = 8.0  # seconds that an empty desk waits for all its feeds: it groups better at once
 
 log = structlog.get_logger()
 
@@ -51,6 +52,7 @@ class Service:
     _work: asyncio.Event = field(default_factory=asyncio.Event)
     _ticked: float = 0.0
     _fault: str | None = None
+    _young: bool = False
 
     async def run(
         self, stop: asyncio.Event, *, host: str, port: int, ready: Callable[[str], None]
@@ -84,6 +86,7 @@ class Service:
         store = self.keeper.store
         await self.keeper.run(store.feeds.configure, self.settings.feeds, now=self.clock())
         self._stack(await self.keeper.run(lambda: _ready(store.outputs.all())))
+        self._young = await self.keeper.run(store.items.count) == 0
         self._ticked = asyncio.get_running_loop().time()
         self._work.set()
 
@@ -134,12 +137,19 @@ class Service:
             await self._work.wait()
             self._work.clear()
             try:
+                await self._first_round()
                 await self.bring_out()
             except Exception as error:  # noqa: BLE001 - the last good editions are still served
                 self._note(error)
             if stop.is_set():
                 return
             await _either(stop, PAUSE)
+
+    async def _first_round(self) -> None:
+        if not self._young or not self._flying:
+            return
+        self._young = False
+        await asyncio.wait(list(self._flying.values()), timeout=FIRST_ROUND)
 
     async def due_now(self) -> tuple[tuple[Feed, FeedState], ...]:
         """Return every feed that is due, the longest overdue first."""

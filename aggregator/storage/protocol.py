@@ -136,7 +136,7 @@ class StoryShelf(Protocol):
         """Return the id that ``story`` now goes by (itself, or what it merged into)."""
 
     def traces(self, since: datetime) -> Iterator[tuple[StoredItem, str]]:
-        """Yield filed items first seen at or after ``since`` with their traces, as they arrived."""
+        """Yield items first seen at or after ``since`` with their traces, as they were filed."""
 
 
 class OutputShelf(Protocol):

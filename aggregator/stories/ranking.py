@@ -31,7 +31,6 @@ class RankSettings:
 
 
 DEFAULT = RankSettings()
-FIRST_MILESTONE = 3
 
 
 def rank(facts: StoryFacts, *, now: datetime, settings: RankSettings = DEFAULT) -> Rank:
@@ -69,16 +68,6 @@ def independent(facts: StoryFacts, now: datetime, within: timedelta) -> int:
     return sum(
         not voice.copies_only and now - voice.last <= within for voice in _heard(facts.voices, now)
     )
-
-
-def milestone(owners: int) -> int | None:
-    """Return the highest of 3, 6, 12, 24, … that ``owners`` has reached, None below 3."""
-    if owners < FIRST_MILESTONE:
-        return None
-    reached = FIRST_MILESTONE
-    while reached * 2 <= owners:
-        reached *= 2
-    return reached
 
 
 def _heard(voices: Iterable[Voice], now: datetime) -> list[Voice]:

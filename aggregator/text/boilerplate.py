@@ -9,7 +9,7 @@ import re
 
 MAX_NOTE = 220  # characters; a furniture sentence seen is shorter, a longer run is the report
 
-_END = r"(?:[.!?。！？](?=\s|$)|(?=\n)|$)"  # where a sentence without its full stop may end too
+_END = r"(?:[.!?…。！？]{1,4}(?=\s|$)|(?=\n)|$)"  # where a sentence may end without a full stop too
 _SENTENCE = rf"[^\n.!?。！？]{{0,{MAX_NOTE}}}?{_END}"
 
 # Lines that send the reader to another article: the marker, then the other article's headline.

@@ -10,7 +10,11 @@ import unicodedata
 STEM = 7  # letters; the first 7 letters without accents stand for a word in every language
 
 _UNSPACED = r"぀-ヿㇰ-ㇿ㐀-䶿一-鿿豈-﫿가-힯\u0e00-\u0e7f\u0e80-\u0eff\u1780-\u17ff\u1000-\u109f"
-_RUN = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+(?:['’][^\W_{_UNSPACED}]+)*")
+# Signs that belong to the letter before them, though no letters themselves: without them the words
+# of Hindi, Bengali or Tamil fall to pieces. (Dandas, which end a sentence, are left out.)
+_SIGNS = r"\u0300-\u036f\u0900-\u0963\u0966-\u0dff"
+_LETTER = rf"(?:[^\W_{_UNSPACED}]|[{_SIGNS}])"
+_RUN = re.compile(rf"[{_UNSPACED}]+|{_LETTER}+(?:['’]{_LETTER}+)*")
 _UNSPACED_START = re.compile(rf"[{_UNSPACED}]")
 _POSSESSIVE = re.compile(r"['’]s?$|['’]s(?=$)")
 

@@ -84,8 +84,8 @@ class SqliteItems:
         copy = filing.copy
         with self._at.transaction():
             self._at.run(
-                "UPDATE item SET filed = 1, lead = ?, lead_because = ?, story = ?,"
-                " story_because = ?, trace = ? WHERE seq = ?",
+                "UPDATE item SET filed = (SELECT max(filed) + 1 FROM item), lead = ?,"
+                " lead_because = ?, story = ?, story_because = ?, trace = ? WHERE seq = ?",
                 [
                     copy.lead if copy else None,
                     f"{copy.rule} {copy.figure:.2f}" if copy else None,
@@ -113,7 +113,7 @@ class SqliteItems:
     def at_address(self, canonical: str) -> tuple[StoredItem, ...]:
         """Return filed items whose canonical address is ``canonical``, oldest first."""
         return self._items(
-            "WHERE canonical = ? AND filed = 1 ORDER BY seq LIMIT ?", [canonical, _SAME_ADDRESS]
+            "WHERE canonical = ? AND filed > 0 ORDER BY seq LIMIT ?", [canonical, _SAME_ADDRESS]
         )
 
     def sharing(self, hashes: Sequence[int], limit: int) -> tuple[Hit, ...]:
@@ -155,7 +155,7 @@ class SqliteItems:
         spoken = [] if language is None else [language, language]
         if topic is None:
             return self._items(
-                f"WHERE filed = 1 AND lead IS NULL{tongue} ORDER BY listed DESC, seq DESC LIMIT ?",
+                f"WHERE filed > 0 AND lead IS NULL{tongue} ORDER BY listed DESC, seq DESC LIMIT ?",
                 [*spoken, limit],
             )
         return self._items(
@@ -188,7 +188,7 @@ class SqliteItems:
         """Forget at most ``limit`` old items that nothing needs; their identities stay."""
         return self._at.run(
             "DELETE FROM item WHERE seq IN (SELECT seq FROM item AS old"
-            " WHERE first_seen < ? AND filed = 1"
+            " WHERE first_seen < ? AND filed > 0"
             " AND NOT EXISTS (SELECT 1 FROM item AS copy WHERE copy.lead = old.id)"
             " AND NOT EXISTS (SELECT 1 FROM membership AS m"
             "  WHERE m.story = old.story AND m.left IS NULL)"

@@ -39,13 +39,14 @@ CREATE TABLE item (
     digest TEXT NOT NULL, revisions INTEGER NOT NULL DEFAULT 0,
     first_seen TEXT NOT NULL, published TEXT NOT NULL, updated TEXT NOT NULL,
     listed TEXT NOT NULL,                    -- the time by which Latest chooses
-    filed INTEGER NOT NULL DEFAULT 0,        -- 1 once organised
+    filed INTEGER NOT NULL DEFAULT 0,        -- its place in the order of filing, 0 until then
     lead TEXT, lead_because TEXT,            -- the item it is a copy of, and the rule that says so
     story TEXT, story_because TEXT,
     trace TEXT                               -- clustering's memory of the item
 ) STRICT;
 CREATE INDEX item_pending ON item (seq) WHERE filed = 0;
-CREATE INDEX item_latest ON item (listed, seq) WHERE filed = 1 AND lead IS NULL;
+CREATE INDEX item_filed ON item (filed);
+CREATE INDEX item_latest ON item (listed, seq) WHERE filed > 0 AND lead IS NULL;
 CREATE INDEX item_address ON item (canonical, seq);
 CREATE INDEX item_story ON item (story, seq);
 CREATE INDEX item_lead ON item (lead, seq) WHERE lead IS NOT NULL;

@@ -131,12 +131,12 @@ class SqliteStories:
         """Yield filed items first seen at or after ``since`` with their traces."""
         last = 0
         while rows := self._at.rows(
-            f"SELECT {ITEM_COLUMNS}, trace FROM item"
-            " WHERE filed = 1 AND first_seen >= ? AND seq > ? ORDER BY seq LIMIT ?",
-            [stamp(since), last, _PAGE],
+            f"SELECT {ITEM_COLUMNS}, trace, filed FROM item"
+            " WHERE filed > ? AND first_seen >= ? ORDER BY filed LIMIT ?",
+            [last, stamp(since), _PAGE],
         ):
             yield from ((stored_item(row), row["trace"]) for row in rows)
-            last = rows[-1]["seq"]
+            last = rows[-1]["filed"]
 
 
 def _names(text: str) -> tuple[str, ...]:

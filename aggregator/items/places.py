@@ -1,0 +1,69 @@
+"""What does an address tell of the article behind it?"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from aggregator.text.tokens import runs
+from aggregator.text.urls import registrable_domain
+
+_LEAST_WORDS = 3  # a slug says something; `article.cfm` and `/watch` do not
+_LEAST_DIGITS = 5  # an article's number or its day
+_LEAST_DRAWN = 8  # characters of an id such as `aqsH3ktIkNo`
+_CAPITAL_WITHIN = re.compile(r"[a-z][A-Z][a-z]*[A-Z0-9]|[0-9][A-Z]|[a-z][0-9][a-z]|[A-Z]{2}[a-z]")
+_EXTENSION = re.compile(r"\.[a-z]{3,5}$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where an article stands.
+
+    ``site`` is the registrable domain, with the port if one is named, '' without an address.
+    ``slug`` are the words of the last part of the address, empty when it has fewer than three.
+    ``single`` tells whether the address is one article's; a front page or a section's is not.
+    """
+
+    site: str = ""
+    slug: frozenset[str] = frozenset()
+    single: bool = False
+
+
+@lru_cache(maxsize=4096)
+def place_of(canonical: str | None) -> Place:
+    """Return what the address ``canonical`` tells; the empty place when it cannot be read."""
+    if not canonical:
+        return Place()
+    try:
+        parts = urlsplit(canonical)
+        values = [value for _, value in parse_qsl(parts.query)]
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return Place()
+    steps = [_EXTENSION.sub("", step) for step in unquote(parts.path).split("/") if step]
+    told = [*steps[-1:], *values]
+    slug = frozenset(run for step in told for run in _words(step))
+    return Place(
+        site=registrable_domain(canonical) + port,
+        slug=slug if len(slug) >= _LEAST_WORDS else frozenset(),
+        single=_is_single([*steps, *values]),
+    )
+
+
+def _words(step: str) -> list[str]:
+    return [run for run in runs(step) if len(run) > 2 and run.isalpha()]
+
+
+def _is_single(steps: list[str]) -> bool:
+    if sum(map(str.isdigit, "".join(steps))) >= _LEAST_DIGITS:
+        return True
+    return any(len(_words(step)) >= _LEAST_WORDS or _is_drawn(step) for step in steps)
+
+
+def _is_drawn(step: str) -> bool:
+    """Tell whether ``step`` looks drawn by lot: long, of letters in no case or with digits."""
+    if len(step) < _LEAST_DRAWN or not step.isascii():
+        return False
+    letters = any(map(str.isalpha, step))
+    digits = letters and any(map(str.isdigit, step)) and "-" not in step[1:-1]
+    return digits or _CAPITAL_WITHIN.search(step) is not None
