@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from aggregator.cli.place import Place
+from aggregator.cli.place import Place, listening
 from aggregator.cli.run import stop_on_signals
 from aggregator.model.feeds import Feed
 from aggregator.service import clock
@@ -39,22 +39,20 @@ def demo(place: Place, listen: str) -> None:
     Made-up publishers on this machine report made-up events; they are polled over real HTTP.
     Nothing is kept.
     """
-    host, _, port = listen.rpartition(":")
-    if not port.isdigit():
-        raise click.UsageError(f'--listen: "{listen}" is no address; write 127.0.0.1:8080')
-    asyncio.run(_demo(place, host, int(port)))
+    asyncio.run(_demo(place, listening(listen)))
 
 
-async def _demo(place: Place, host: str, port: int) -> None:
+async def _demo(place: Place, listen: dict[str, str]) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
     async with Publishers(clock.now()) as publishers:
-        settings = _settings(place, publishers.feeds(), port)
+        settings = _settings(place, publishers.feeds(), listen)
+        at = settings.service.listen
         with tempfile.TemporaryDirectory(prefix="aggregator-demo-") as scratch:
             store = open_store("sqlite:///demo.sqlite3", root=Path(scratch))
             async with opened(settings, store) as service:
                 moving = asyncio.create_task(_world(service, publishers, stop))
-                await service.run(stop, host=host, port=port, ready=_ready)
+                await service.run(stop, host=at.host, port=at.port, ready=_ready)
                 await moving
 
 
@@ -71,7 +69,7 @@ async def _world(service: Service, publishers: Publishers, stop: asyncio.Event) 
     publishers.advance()
     known = {state.feed: state for state in states}
     again = [(feed, known[feed.id]) for feed in publishers.feeds()]
-    async for visit in visit_all(service.poller, again, at_once=4):
+    async for visit in visit_all(service.poller, again, stop=stop):
         service.heard(visit)
 
 
@@ -83,14 +81,14 @@ async def _told_to(stop: asyncio.Event, *, within: float) -> bool:
         return False
 
 
-def _settings(place: Place, feeds: tuple[Feed, ...], port: int) -> Settings:
+def _settings(place: Place, feeds: tuple[Feed, ...], listen: dict[str, str]) -> Settings:
     """Take the shipped settings, but let loopback be asked, and at once."""
-    plain = load(feeds=None, config=place.config, environ=os.environ)
+    plain = load(feeds=None, config=place.config, environ={**os.environ, **listen})
     service = plain.service
     return replace(
         plain,
         feeds=feeds,
-        site=replace(plain.site, base_url=f"http://localhost:{port}"),
+        site=replace(plain.site, base_url=f"http://localhost:{service.listen.port}"),
         service=replace(
             service,
             reach=replace(service.reach, allow_private=("127.0.0.0/8",)),

@@ -1,11 +1,31 @@
 """Where do settings and data of this call lie?"""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from aggregator.settings import Settings, load
 from aggregator.storage import Store, open_store
+
+_LISTEN = re.compile(r"(?:(?P<host>[^:\[\]]+|\[[0-9A-Fa-f:.]+\]):)?(?P<port>\d{1,5})")
+
+
+def listening(listen: str | None) -> dict[str, str]:
+    """Return ``HOST:PORT`` or ``PORT`` as the settings that it stands for; click.UsageError."""
+    if listen is None:
+        return {}
+    named = _LISTEN.fullmatch(listen)
+    if named is None or int(named["port"]) > 65_535:
+        raise click.UsageError(
+            f'--listen: "{listen}" is no address; write 127.0.0.1:8080, [::1]:8080 or 8080'
+        )
+    found = {"AGGREGATOR_PORT": named["port"]}
+    if named["host"]:
+        found["AGGREGATOR_HOST"] = named["host"].strip("[]")
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,9 +36,14 @@ class Place:
     config: Path
     data: Path | None = None
 
-    def settings(self) -> Settings:
-        """Read and check all settings; `SettingsError` lists every mistake."""
-        return load(feeds=self.feeds, config=self.config, environ=os.environ)
+    def settings(self, listen: str | None = None) -> Settings:
+        """Read and check all settings; `SettingsError` lists every mistake.
+
+        ``listen`` (HOST:PORT) goes before what the files say.
+        """
+        return load(
+            feeds=self.feeds, config=self.config, environ={**os.environ, **listening(listen)}
+        )
 
     def store(self, settings: Settings) -> Store:
         """Open the store that these settings and options name."""

@@ -45,7 +45,6 @@ async def _visits(service: Service, stop: asyncio.Event) -> list[Visit]:
     visits: list[Visit] = []
     console = Console(stderr=True)
     log = structlog.get_logger()
-    at_once = service.settings.service.politeness.concurrency * 2
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -57,15 +56,13 @@ async def _visits(service: Service, stop: asyncio.Event) -> list[Visit]:
         await service.prepare()
         due = await service.due_now()
         task = bar.add_task("visiting", total=len(due))
-        async for visit in visit_all(service.poller, due, at_once=at_once):
+        async for visit in visit_all(service.poller, due, stop=stop):
             visits.append(visit)
             if visit.reason or not console.is_terminal:
                 tell(log, visit)
             bar.advance(task)
-            if stop.is_set():
-                break
         bar.update(task, description="publishing")
-        await service.bring_out()
+        await service.bring_out(stop)
     return visits
 
 

@@ -39,6 +39,7 @@ def replay(place: Place, folder: Path, out: Path, feeds: Path | None) -> None:
     the running service is touched.
     """
     day = captures(folder)
+    _make(out)
     settings = load(feeds=feeds, config=place.config, environ=os.environ)
     with tempfile.TemporaryDirectory(prefix="aggregator-replay-") as scratch:
         store = open_store("sqlite:///replay.sqlite3", root=Path(scratch))
@@ -53,7 +54,6 @@ def replay(place: Place, folder: Path, out: Path, feeds: Path | None) -> None:
                 counted[visit.outcome] += 1
                 if not console.is_terminal or visit.reason:
                     tell(log, visit)
-            out.mkdir(parents=True, exist_ok=True)
             run.write(out)
             items = store.items.count()
         finally:
@@ -61,3 +61,13 @@ def replay(place: Place, folder: Path, out: Path, feeds: Path | None) -> None:
             store.close()
     told = ", ".join(f"{count} {outcome}" for outcome, count in counted.most_common())
     click.echo(f"{len(day)} captures: {told}; {items} items in {out}")
+
+
+def _make(out: Path) -> None:
+    """Make the folder before the work, which would otherwise be for nothing."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.UsageError(
+            f"--out: {out}: {error.strerror}; name a folder to write to"
+        ) from error

@@ -21,20 +21,9 @@ from aggregator.storage import Store
 @click.pass_obj
 def run(place: Place, listen: str | None) -> None:
     """Poll, publish and serve until told to stop (SIGTERM, Ctrl-C)."""
-    settings = place.settings()
-    host, port = address(listen, settings)
-    asyncio.run(_run(settings, place.store(settings), host, port))
-
-
-def address(listen: str | None, settings: Settings) -> tuple[str, int]:
-    """Read ``HOST:PORT``, ``:PORT`` or ``HOST``; what is left out comes from the settings."""
-    ours = settings.service.listen
-    if listen is None:
-        return ours.host, ours.port
-    host, _, port = listen.rpartition(":") if ":" in listen else (listen, "", "")
-    if port and not (port.isdigit() and int(port) < 65_536):
-        raise click.UsageError(f'--listen: "{listen}" is no address; write 127.0.0.1:8080')
-    return host.strip("[]") or ours.host, int(port) if port else ours.port
+    settings = place.settings(listen)
+    at = settings.service.listen
+    asyncio.run(_run(settings, place.store(settings), at.host, at.port))
 
 
 async def _run(settings: Settings, store: Store, host: str, port: int) -> None:

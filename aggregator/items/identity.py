@@ -3,6 +3,8 @@
 import hashlib
 import re
 import uuid
+from collections.abc import Iterator
+from itertools import count
 
 from aggregator.model.items import Entry
 
@@ -40,7 +42,20 @@ def entry_id(feed: str, key: str, entry: Entry, taken: frozenset[str]) -> str:
     RFC 4287 section 4.2.6: an id "MUST NOT change" when an entry is republished, so the
     publisher's own is kept where it is an absolute URI that no other item bears.
     """
+    for wanted in wanted_ids(feed, key, entry):
+        if wanted not in taken:
+            return wanted
+    raise AssertionError("there is always a next name")
+
+
+def wanted_ids(feed: str, key: str, entry: Entry) -> Iterator[str]:
+    """Yield the ids that an entry would take, the best first; the last of them never ends.
+
+    Another feed may carry an id of ours: it could republish us.
+    """
     guid = entry.guid
-    if guid and len(guid) <= _MAX_ID and _ABSOLUTE_URI.fullmatch(guid) and guid not in taken:
-        return guid
-    return minted_id(feed, key)
+    if guid and len(guid) <= _MAX_ID and _ABSOLUTE_URI.fullmatch(guid):
+        yield guid
+    yield minted_id(feed, key)
+    for turn in count(1):
+        yield minted_id(feed, f"{key}\n{turn}")

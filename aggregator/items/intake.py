@@ -103,11 +103,13 @@ def take_in(
     new: dict[str, Item] = {}
     revised: dict[str, Revision] = {}
     taken = set(known.taken)
+    seen: set[str] = set()
     restless = deferred = 0
     for entry in entries:
         key = key_of(entry)
-        if key in new or key in revised:
+        if key in seen:
             continue  # listed twice in one document: the first one stands
+        seen.add(key)
         if key not in known.items and len(new) >= most:
             deferred += 1
             continue

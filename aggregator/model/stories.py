@@ -45,12 +45,16 @@ class Voice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryFacts:
-    """What ranking needs to know of a story."""
+    """What ranking needs to know of a story.
+
+    ``topics`` are those of a third of its items at least, ``touched`` those of a sixth.
+    """
 
     id: str
     opened: datetime
     voices: tuple[Voice, ...]
     topics: tuple[str, ...] = ()
+    touched: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

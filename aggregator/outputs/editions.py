@@ -5,6 +5,7 @@ item's or its story's, for good. What has left an output never comes back to it.
 anew only at milestones.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,7 +27,9 @@ class Stay:
 
     Subscribers saw it first at ``entered``. ``milestone`` is the number of independent owners it
     was last announced with, ``updated`` when. ``face`` is the id of the item whose headline
-    stands for it since then. ``left`` is set once it has gone, and it never comes back.
+    stands for it since then. ``entry`` is the id that subscribers know it by: the story's, or that
+    of a story that merged into it while it stood. ``left`` is set once it has gone, and it never
+    comes back.
     """
 
     output: str
@@ -35,16 +38,18 @@ class Stay:
     updated: datetime
     milestone: int
     face: str
+    entry: str
     left: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A story that may stand in a Top list: its score and its independent owners."""
+    """A story that may stand in a Top list: its score, its independent owners, the main one."""
 
     story: str
     score: float
     owners: int
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +86,24 @@ def latest(
     return Edition(spec=spec, updated=_newest(kept, born), entries=kept)
 
 
+def handed_over(
+    stays: Mapping[str, Stay], forward: Mapping[str, str], *, now: datetime
+) -> tuple[Stay, ...]:
+    """Return the stays that change because stories that stand merged into others.
+
+    ``forward`` maps a standing story to what it merged into. Subscribers keep the entry that they
+    know, under its id, unless the other story stands beside it already.
+    """
+    changed: dict[str, Stay] = {}
+    for story, into in sorted(forward.items()):
+        stay = stays[story]
+        held = changed.get(into, stays.get(into))
+        changed[story] = replace(stay, left=now)
+        if held is None or held.left is not None:
+            changed[into] = replace(stay, story=into)
+    return tuple(changed.values())
+
+
 def enlist(
     spec: OutputSpec,
     ranked: Sequence[Candidate],
@@ -94,31 +117,26 @@ def enlist(
     ``ranked`` are the stories still being reported, strongest first; ``face`` names the item that
     would stand for a story now. Returns the stays that change.
     """
-    standing = {s: stay for s, stay in stays.items() if stay.left is None}
-    alive = {candidate.story: candidate for candidate in ranked}
-    changed = {
-        story: replace(stay, left=now) for story, stay in standing.items() if story not in alive
-    }
-    inside = [candidate for candidate in ranked if candidate.story in standing]
-    for newcomer in _newcomers(spec, ranked, stays):
+    standing = {story: stay for story, stay in stays.items() if stay.left is None}
+    inside = _still_in(spec, ranked, standing)
+    entering: dict[str, Stay] = {}
+    for newcomer in _newcomers(spec, ranked, stays, inside):
         if len(inside) >= spec.limit:
-            weakest = min(inside, key=lambda held: (held.score, held.story))
+            weakest = _weakest(inside)
             if newcomer.score < weakest.score * MARGIN:
                 break
             inside.remove(weakest)
-            if weakest.story in standing:
-                changed[weakest.story] = replace(standing[weakest.story], left=now)
-            else:
-                changed.pop(weakest.story, None)
+            entering.pop(weakest.story, None)
         inside.append(newcomer)
-        changed[newcomer.story] = _entrance(spec, newcomer, face(newcomer.story), now)
-    for held in inside:
-        stay = standing.get(held.story)
-        if stay and milestone(held.owners) > stay.milestone:
-            changed[held.story] = replace(
-                stay, milestone=milestone(held.owners), updated=now, face=face(held.story)
-            )
-    return tuple(changed.values())
+        entering[newcomer.story] = _entrance(spec, newcomer, face(newcomer.story), now)
+    kept = {held.story: held for held in inside}
+    leaving = [replace(stay, left=now) for story, stay in standing.items() if story not in kept]
+    grown = [
+        replace(stay, milestone=milestone(held.owners), updated=now, face=face(held.story))
+        for held in inside
+        if (stay := standing.get(held.story)) and milestone(held.owners) > stay.milestone
+    ]
+    return (*leaving, *grown, *entering.values())
 
 
 def top(
@@ -144,7 +162,7 @@ def story_entry(stay: Stay, told: Told, sources: Mapping[str, Source]) -> Editio
     face = next((item for item in told.items if item.item.id == stay.face), told.items[0])
     entry = _entry(face, sources, also=_also(told.items, face, sources))
     return replace(
-        entry, id=stay.story, updated=max(stay.updated, entry.published), categories=_topics(told)
+        entry, id=stay.entry, updated=max(stay.updated, entry.published), categories=_topics(told)
     )
 
 
@@ -169,21 +187,45 @@ def face_of(told: Told, weights: Mapping[str, float]) -> str:
     return min(told.items, key=merit).item.id
 
 
-def _newcomers(
-    spec: OutputSpec, ranked: Sequence[Candidate], stays: Mapping[str, Stay]
+def _still_in(
+    spec: OutputSpec, ranked: Sequence[Candidate], standing: Mapping[str, Stay]
 ) -> list[Candidate]:
-    several = sum(candidate.owners >= MIN_OWNERS for candidate in ranked)
-    singles = max(0, min(FILL, spec.limit) - several)
-    singles -= sum(stays[c.story].left is None for c in ranked if _lone(c) and c.story in stays)
+    """Return those that stand and may go on standing, the list's limit kept."""
+    filled = _several(ranked) >= min(FILL, spec.limit)
+    inside = [held for held in ranked if held.story in standing and not (filled and _lone(held))]
+    while len(inside) > spec.limit:
+        inside.remove(_weakest(inside))
+    return inside
+
+
+def _weakest(inside: Sequence[Candidate]) -> Candidate:
+    return min(inside, key=lambda held: (held.score, held.story))
+
+
+def _newcomers(
+    spec: OutputSpec,
+    ranked: Sequence[Candidate],
+    stays: Mapping[str, Stay],
+    inside: Sequence[Candidate],
+) -> list[Candidate]:
+    room_for_lone = min(FILL, spec.limit) - _several(ranked) - sum(map(_lone, inside))
+    shares = Counter(held.owner for held in inside)
     chosen: list[Candidate] = []
     for candidate in ranked:
-        if candidate.story in stays or (_lone(candidate) and singles <= 0):
+        if candidate.story in stays or (_lone(candidate) and room_for_lone <= 0):
             continue
-        singles -= _lone(candidate)
+        if spec.per_owner is not None and shares[candidate.owner] >= spec.per_owner:
+            continue
+        room_for_lone -= _lone(candidate)
+        shares[candidate.owner] += 1
         chosen.append(candidate)
         if len(chosen) == spec.limit:
             break
     return chosen
+
+
+def _several(ranked: Sequence[Candidate]) -> int:
+    return sum(not _lone(candidate) for candidate in ranked)
 
 
 def _lone(candidate: Candidate) -> bool:
@@ -198,6 +240,7 @@ def _entrance(spec: OutputSpec, candidate: Candidate, face: str, now: datetime) 
         updated=now,
         milestone=milestone(candidate.owners),
         face=face,
+        entry=candidate.story,
     )
 
 

@@ -33,6 +33,12 @@ class Desk:
         """File one batch; return its size. 0 when nothing waits."""
         return self.organiser.organise(BATCH, now=now)
 
+    def told_set_aside(self) -> tuple[tuple[str, str], ...]:
+        """Return, once, the items that could not be filed, each with the reason."""
+        told = tuple(self.organiser.set_aside)
+        self.organiser.set_aside.clear()
+        return told
+
     def bring_out(self, now: datetime) -> Published:
         """File all that waits, then publish."""
         while self.file_some(now):

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from aggregator.items.duplicates import Candidate, find, text_of
 from aggregator.items.sketch import sketch
+from aggregator.model.errors import StoreError
 from aggregator.model.feeds import Feed
 from aggregator.model.items import Copy, Entry, StoredItem
 from aggregator.model.stories import Topic, TopicScore, Voice
@@ -34,14 +35,34 @@ class Organiser:
         self._topics = topics
         self._clusters: Clusters | None = None
         self._model = TopicModel()
-        self._since_note = 0
-        self._latest = self._noted = datetime.min.replace(tzinfo=UTC)
+        self._latest = datetime.min.replace(tzinfo=UTC)
+        self._noted: tuple[datetime | None, int] = (None, 0)
+        self._careful = 0  # items that are filed one by one, since one of them could not be
+        self.set_aside: list[tuple[str, str]] = []
 
     def organise(self, limit: int, *, now: datetime) -> int:
-        """File at most ``limit`` items; return how many. 0 when none wait."""
-        pending = self._store.items.pending(limit)
+        """File at most ``limit`` items; return how many. 0 when none wait.
+
+        When a batch fails, its items are tried one by one; one that cannot be filed is named in
+        ``set_aside`` and left out, so that it holds up no other.
+        """
+        pending = self._store.items.pending(1 if self._careful else limit)
         if not pending:
             return 0
+        self._careful = max(0, self._careful - 1)
+        try:
+            self._file_all(pending, now)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others are filed
+            if len(pending) > 1:
+                self._careful = len(pending)
+                return self.organise(1, now=now)
+            self._store.items.set_aside(pending[0].seq)
+            self.set_aside.append((pending[0].item.id, f"{type(error).__name__}: {error}"))
+        return len(pending)
+
+    def _file_all(self, pending: Sequence[StoredItem], now: datetime) -> None:
         clusters = self._resumed(now)
         self._latest = max(self._latest, now)  # a clock that is set back must not turn time back
         try:
@@ -51,12 +72,11 @@ class Organiser:
                 clusters.expect(pieces.values())
                 for stored in sorted(pending, key=_by_date):
                     self._file(stored, pieces[stored.seq], clusters, feeds)
-                self._note(clusters, len(pending))
+                self._note(clusters)
         except BaseException:
             self._clusters = None  # it knows of items that the store does not; resume next time
             raise
         clusters.forget(self._latest)
-        return len(pending)
 
     def _resumed(self, now: datetime) -> Clusters:
         if self._clusters is None:
@@ -65,7 +85,7 @@ class Organiser:
             kept = self._store.stories.traces(now - LIFE - _SLACK)
             traces = [Trace.load(text) for _, text in kept]
             self._latest = max((trace.now for trace in traces), default=now)
-            self._noted = datetime.fromisoformat(str(counts["at"])) if counts else self._latest
+            self._noted = _noted(counts)
             self._clusters = Clusters.restore(traces, counts)
         return self._clusters
 
@@ -73,11 +93,16 @@ class Organiser:
         text = self._store.notes.get(name)
         return None if text is None else json.loads(text)
 
-    def _note(self, clusters: Clusters, filed: int) -> None:
-        self._since_note += filed
-        if self._since_note < NOTED_EVERY and self._latest - self._noted < NOTED_AFTER:
+    def _note(self, clusters: Clusters) -> None:
+        """Write down what was counted and learned, now and then.
+
+        Also where no process lives long: the figures are those of the last note, not of this run.
+        """
+        noted_at, serial = self._noted
+        fresh = clusters.serial - serial
+        if noted_at and fresh < NOTED_EVERY and self._latest - noted_at < NOTED_AFTER:
             return
-        self._since_note, self._noted = 0, self._latest
+        self._noted = (self._latest, clusters.serial)
         counts = {"at": self._latest.isoformat(), **clusters.dump()}
         self._store.notes.put(COUNTS, json.dumps(counts))
         self._store.notes.put(MODEL, json.dumps(self._model.dump()))
@@ -123,6 +148,13 @@ class Organiser:
             return None
         lead = self._store.items.by_id([copy.lead]).get(copy.lead)
         return lead.story if lead else None
+
+
+def _noted(counts: Mapping[str, object] | None) -> tuple[datetime | None, int]:
+    """Return when, and at which placement, the last note was written."""
+    if counts is None:
+        return None, 0
+    return datetime.fromisoformat(str(counts["at"])), int(str(counts["serial"]))
 
 
 def _by_date(stored: StoredItem) -> tuple[datetime, int]:

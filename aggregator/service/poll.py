@@ -8,10 +8,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 
-from aggregator.items.identity import key_of
+from aggregator.items.identity import key_of, wanted_ids
 from aggregator.items.intake import MAX_NEW, Intake, take_in
 from aggregator.model.feeds import Feed, FeedState
 from aggregator.model.visits import (
@@ -34,13 +34,15 @@ from aggregator.sources.manners import Manners
 from aggregator.sources.schedule import Cadence, provisional_due
 from aggregator.storage import Store
 
+IDS_ASKED = 4  # names of an entry that are looked up; that all are taken takes malice and luck
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
     """What one visit brought, for the log line and the progress bar.
 
-    ``outcome`` is fetched, unchanged, not-modified, put-off, gone, refused, unreadable or failed;
-    ``reason`` says why for the last four. ``took`` is in seconds.
+    ``outcome`` is fetched, unchanged, not-modified, put-off, gone, refused, unreadable,
+    failed or not-begun; ``reason`` says why it brought nothing. ``took`` is in seconds.
     """
 
     feed: str
@@ -72,12 +74,19 @@ class Poller:
         self._manners = manners
         self._cadence = cadence
         self._most = most
+        self._closing = False
         self._clock = clock
+
+    def begin_no_more(self) -> None:
+        """Let visits that have begun end, and begin no other: they come when they are due."""
+        self._closing = True
 
     async def visit(self, feed: Feed, state: FeedState) -> Visit:
         """Visit ``feed`` once, whatever comes of it. Raises only when the store fails."""
         started = time.monotonic()
         async with self._manners.turn(feed.url) as turn:
+            if self._closing:
+                return _not_made(state, "not-begun")
             if turn.put_off is not None:
                 return await self._put_off(state, turn.put_off)
             await self._begin(feed, state)
@@ -102,9 +111,11 @@ class Poller:
         await self._keeper.run(feeds.begin, feed.id, now=now, next_due=due.at, because=due.because)
 
     async def _put_off(self, state: FeedState, until: datetime) -> Visit:
-        after = replace(state, next_due=until, because="host-quiet")
+        # Rounded up: a moment too early, and the host would put us off again.
+        whole = until.replace(microsecond=0) + timedelta(seconds=1)
+        after = replace(state, next_due=whole, because="host-quiet")
         await self._keeper.run(self._keeper.store.feeds.save, after)
-        return Visit(feed=state.feed, outcome="put-off", new=0, revised=0, state=after, took=0.0)
+        return _not_made(after, "put-off")
 
     async def _read(self, feed: Feed, state: FeedState, answer: Answer) -> Document | None:
         if not isinstance(answer, Fetched) or digest_of(answer.body) == state.digest:
@@ -119,6 +130,10 @@ class Poller:
         return settle(self._keeper.store, after, document, now=now, most=self._most)
 
 
+def _not_made(state: FeedState, outcome: str) -> Visit:
+    return Visit(feed=state.feed, outcome=outcome, new=0, revised=0, state=state, took=0.0)
+
+
 def settle(
     store: Store,
     state: FeedState,
@@ -130,7 +145,11 @@ def settle(
     """Store what a visit brought; runs on the store's thread. Returns what was written."""
     entries = document.entries if isinstance(document, ParsedFeed) else ()
     keys = [key_of(entry) for entry in entries]
-    ids = [entry.guid for entry in entries if entry.guid]
+    ids = [
+        wanted
+        for key, entry in zip(keys, entries, strict=True)
+        for wanted in islice(wanted_ids(state.feed, key, entry), IDS_ASKED)
+    ]
     with store.transaction():
         intake = take_in(
             state, entries, store.items.known(state.feed, keys, ids), now=now, most=most
@@ -157,20 +176,21 @@ def outcome_of(answer: Answer, document: Document | None) -> str:
 
 
 async def visit_all(
-    poller: Poller, feeds: Iterable[tuple[Feed, FeedState]], *, at_once: int
+    poller: Poller, feeds: Iterable[tuple[Feed, FeedState]], *, stop: asyncio.Event
 ) -> AsyncIterator[Visit]:
-    """Visit ``feeds``, at most ``at_once`` in flight; yield each visit as it ends."""
-    waiting = iter(feeds)
-    flying: set[asyncio.Task[Visit]] = set()
+    """Visit ``feeds``, as many at once as manners allow; yield each visit as it ends.
+
+    When ``stop`` is set, visits under way are given up; their feeds come again when due.
+    """
+    flying = {asyncio.create_task(poller.visit(feed, state)) for feed, state in feeds}
+    stopping = asyncio.create_task(stop.wait())
     try:
-        while True:
-            for feed, state in islice(waiting, at_once - len(flying)):
-                flying.add(asyncio.create_task(poller.visit(feed, state)))
-            if not flying:
-                return
-            done, flying = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                yield task.result()
+        while flying and not stop.is_set():
+            done, _ = await asyncio.wait({*flying, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            for ended in [visit for visit in flying if visit in done]:
+                flying.remove(ended)
+                yield ended.result()
     finally:
-        for task in flying:
+        for task in (*flying, stopping):
             task.cancel()
+        await asyncio.gather(*flying, stopping, return_exceptions=True)

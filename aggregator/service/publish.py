@@ -4,7 +4,7 @@ Compose, render, gate: an output whose edition did not change is not rendered, a
 not change are not written.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -18,13 +18,17 @@ from aggregator.model.editions import (
     Site,
     Source,
 )
+from aggregator.model.errors import StoreError
 from aggregator.model.stories import StoryFacts, Topic
 from aggregator.outputs import addresses, documents, gate, opml, pages
+from aggregator.outputs.articles import Printed
 from aggregator.outputs.editions import (
     Candidate,
+    Stay,
     Told,
     enlist,
     face_of,
+    handed_over,
     latest,
     story_entry,
     top,
@@ -72,9 +76,9 @@ class Publisher:
         """Bring every output up to date with the store; one transaction."""
         with self._store.transaction():
             desk = _Desk.gathered(self._store, now)
-            editions = {spec.name: self._compose(spec, desk, now) for spec in self._outputs}
-            fresh = [e for name, e in editions.items() if self._last.get(name) != e]
             press = _Press(self._store, now)
+            editions = self._editions(desk, press, now)
+            fresh = [e for name, e in editions.items() if self._last.get(name) != e]
             for edition in fresh:
                 self._render(edition, press)
             if fresh or not self._last:
@@ -94,29 +98,53 @@ class Publisher:
             self._store.outputs.drop(path)
         return left
 
+    def _editions(self, desk: "_Desk", press: "_Press", now: datetime) -> dict[str, Edition]:
+        """Compose every output; one that cannot be stays as it was, and harms no other."""
+        editions = {}
+        for spec in self._outputs:
+            try:
+                editions[spec.name] = self._compose(spec, desk, now)
+            except StoreError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, the others go out
+                press.refuse(spec.name, f"{type(error).__name__}: {error}")
+                if spec.name in self._last:
+                    editions[spec.name] = self._last[spec.name]
+        return editions
+
     def _compose(self, spec: OutputSpec, desk: "_Desk", now: datetime) -> Edition:
         born = self._store.outputs.born(spec.name, now)
         if spec.kind is Kind.TOP:
             return self._top(spec, desk, now, born)
         # One owner's share is cut after choosing, so choose more where there is a cap.
         wanted = spec.limit if spec.per_owner is None else spec.limit * 4
-        items = self._store.items.latest(topic=spec.topic, language=None, limit=wanted)
+        items = self._store.items.latest(topic=spec.topic, limit=wanted)
         copies = self._store.items.copies(stored.item.id for stored in items)
-        return latest(spec, items, copies, desk.sources, born=born)
+        edition = latest(spec, items, copies, desk.sources, born=born)
+        if self._last.get(spec.name) != edition:
+            self._store.outputs.show(spec.name, [entry.id for entry in edition.entries])
+        return edition
 
     def _top(self, spec: OutputSpec, desk: "_Desk", now: datetime, born: datetime) -> Edition:
-        ranked = desk.ranked(spec.topic)
-        stays = dict(self._store.outputs.members(spec.name))
+        outputs = self._store.outputs
+        stays = dict(outputs.members(spec.name))
+        handed = handed_over(stays, desk.forward(_standing(stays)), now=now)
+        stays.update((stay.story, stay) for stay in handed)
+        ranked = desk.ranked(spec.topic, _standing(stays))
         changed = enlist(spec, ranked, stays, desk.face, now=now)
-        self._store.outputs.enrol(changed)
         stays.update((stay.story, stay) for stay in changed)
-        told = desk.told(story for story, stay in stays.items() if stay.left is None)
+        outputs.enrol((*handed, *changed))
+        told = desk.told(_standing(stays))
         return top(spec, ranked, stays, told, desk.sources, born=born)
 
     def _render(self, edition: Edition, press: "_Press") -> None:
         for form in Format:
-            printed = documents.render(edition, form, self._site)
-            press.put_feed(edition.spec, form, printed.body)
+            try:
+                printed = documents.render(edition, form, self._site)
+            except (ValueError, TypeError) as error:
+                press.refuse(addresses.path(edition.spec, form), str(error))
+                continue
+            press.put_feed(edition.spec, form, printed)
 
     def _render_pages(
         self, editions: Mapping[str, Edition], desk: "_Desk", press: "_Press", now: datetime
@@ -152,7 +180,9 @@ class Publisher:
         left.sort(key=lambda stay: (-stay.milestone, stay.story))
         told = desk.told(stay.story for stay in left[:MISSED_ENTRIES])
         return tuple(
-            story_entry(stay, told[stay.story], desk.sources) for stay in left[:MISSED_ENTRIES]
+            story_entry(stay, told[stay.story], desk.sources)
+            for stay in left[:MISSED_ENTRIES]
+            if stay.story in told
         )
 
     def _opml(self, desk: "_Desk", now: datetime) -> bytes:
@@ -177,11 +207,27 @@ class _Desk:
     def gathered(cls, store: Store, now: datetime) -> "_Desk":
         return cls(store, store.stories.facts(now - WINDOW), now)
 
-    def ranked(self, topic: str | None) -> tuple[Candidate, ...]:
+    def forward(self, stories: Iterable[str]) -> dict[str, str]:
+        """Tell which of ``stories`` merged into which."""
+        now = {story: self._store.stories.current(story) for story in stories}
+        return {story: into for story, into in now.items() if into and into != story}
+
+    def ranked(self, topic: str | None, standing: Collection[str]) -> tuple[Candidate, ...]:
+        """Return the stories of ``topic``, strongest first.
+
+        One that stands may be less about it than one that enters: a share has no slack of its own.
+        """
         chosen = [
-            Candidate(story=held.id, score=self.scores[held.id], owners=self._owners[held.id])
+            Candidate(
+                story=held.id,
+                score=self.scores[held.id],
+                owners=self._owners[held.id],
+                owner=max(held.voices, key=lambda voice: (voice.weight, voice.owner)).owner,
+            )
             for held in self._facts
-            if topic is None or topic in held.topics
+            if topic is None
+            or topic in held.topics
+            or (topic in held.touched and held.id in standing)
         ]
         return tuple(sorted(chosen, key=lambda candidate: (-candidate.score, candidate.story)))
 
@@ -207,9 +253,15 @@ class _Press:
         self._refused: list[tuple[str, str]] = []
         self._changed: set[str] = set()
 
-    def put_feed(self, spec: OutputSpec, form: Format, body: bytes) -> None:
-        if self.put(addresses.path(spec, form), addresses.MEDIA_TYPES[form], body):
+    def put_feed(self, spec: OutputSpec, form: Format, printed: Printed) -> None:
+        path = addresses.path(spec, form)
+        for entry in printed.dropped:
+            self.refuse(path, f"an entry was left out: {entry}")
+        if self.put(path, addresses.MEDIA_TYPES[form], printed.body):
             self._changed.add(spec.name)
+
+    def refuse(self, path: str, reason: str) -> None:
+        self._refused.append((path, reason))
 
     def put(self, path: str, media_type: str, body: bytes) -> bool:
         """Replace what is served at ``path`` if ``body`` is new and sound; tell whether it was."""
@@ -222,7 +274,7 @@ class _Press:
         )
         verdict = gate.judge(self._store.outputs.get(path), rendered)
         if isinstance(verdict, gate.Reject):
-            self._refused.append((path, verdict.reason))
+            self.refuse(path, verdict.reason)
             return False
         if verdict.changed:
             self._store.outputs.put(rendered)
@@ -235,6 +287,10 @@ class _Press:
             editions=tuple(edition for edition in fresh if edition.spec.name in self._changed),
             refused=tuple(self._refused),
         )
+
+
+def _standing(stays: Mapping[str, Stay]) -> tuple[str, ...]:
+    return tuple(story for story, stay in stays.items() if stay.left is None)
 
 
 def _edition(editions: Mapping[str, Edition], kind: Kind, topic: str | None) -> Edition | None:

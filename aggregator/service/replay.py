@@ -51,7 +51,7 @@ def captures(folder: Path) -> tuple[Capture, ...]:
         raise SettingsError(
             (f"{folder}: holds no file named like 20210920T000720Z__bbc.xml; give such a folder",)
         )
-    return tuple(sorted(found, key=lambda capture: (capture.at, capture.feed)))
+    return tuple(sorted(found, key=lambda capture: (capture.at, capture.feed, capture.path)))
 
 
 def feeds_of(names: Iterable[str], configured: tuple[Feed, ...]) -> tuple[Feed, ...]:
@@ -87,7 +87,8 @@ class Replay:
         self._most = settings.service.limits.new_items
         self._feeds = {feed.id: feed for feed in feeds}
         self._desk = Desk.over(store, settings)
-        self._editions: list[tuple[datetime, Edition]] = []
+        self._last: dict[str, Document] = {}
+        self._editions: list[dict[str, Any]] = []
 
     def run(self, day: tuple[Capture, ...]) -> Iterator[Visit]:
         """Take in ``day`` round by round; yield a visit for each capture."""
@@ -98,7 +99,7 @@ class Replay:
                 body, document = next(documents)
                 yield self._visit(capture, body, document)
             published = self._desk.bring_out(at)
-            self._editions.extend((at, edition) for edition in published.editions)
+            self._editions.extend(_edition_line(at, edition) for edition in published.editions)
 
     def _documents(self, day: tuple[Capture, ...]) -> Iterator[tuple[bytes, Document | None]]:
         """Yield each capture's body, parsed ahead in the workers unless it did not change."""
@@ -123,7 +124,11 @@ class Replay:
     def _visit(self, capture: Capture, body: bytes, document: Document | None) -> Visit:
         feed, state = self._feeds[capture.feed], self._store.feeds.state(capture.feed)
         answer = Fetched(url=feed.url, body=body) if body else Failed(reason="empty body")
-        read = document if body else None
+        if document is not None:
+            self._last[feed.id] = document
+        # As the service does: read, unless it is what was last taken in.
+        taken_in = not body or digest_of(body) == state.digest
+        read = None if taken_in else self._last[feed.id]
         after = conclude(feed, state, answer, read, now=capture.at, cadence=self._cadence)
         intake = settle(self._store, after, read, now=capture.at, most=self._most)
         return Visit(
@@ -143,7 +148,7 @@ class Replay:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(rendered.body)
         _write_lines(out / "items.jsonl", map(_item_line, self._store.items.all()))
-        _write_lines(out / "editions.jsonl", (_edition_line(*held) for held in self._editions))
+        _write_lines(out / "editions.jsonl", self._editions)
 
 
 def _item_line(stored: StoredItem) -> dict[str, Any]:

@@ -5,6 +5,7 @@ brought something wakes the desk, and the desk files it and brings out new editi
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,6 +23,7 @@ from aggregator.service.poll import Poller, Visit
 from aggregator.service.publish import Published
 from aggregator.service.visitlog import tell
 from aggregator.settings import Settings
+from aggregator.text.urls import registrable_domain
 from aggregator.web.app import Health, build
 from aggregator.web.serve import serve
 from aggregator.web.served import MemoryShelf, Served
@@ -30,7 +32,11 @@ TICK = timedelta(seconds=5)  # shorter would build a long list of missed runs af
 REFRESH = timedelta(minutes=1)  # ranks decay even when nothing comes in
 HOUSEKEEPING = timedelta(hours=6)
 STALE = 3 * TICK  # no tick for this long: the service is not well
-GRACE = 7.0  # seconds for visits under way when told to stop; the whole stop takes under 10
+GRACE = 6.0  # seconds for visits under way when told to stop; the whole stop takes under 10
+REMEMBERED = timedelta(days=14)  # stories are over after 7 days, and so are stays in Top
+DUE_AT_ONCE = 2_000  # feeds looked at in one tick
+WAITING_AT_A_HOST = 4  # visits that may wait for their turn at one host
+TICK_JOB = "tick"
 PAUSE = 1.0  # seconds between two editions, so that a burst of visits makes one of them
 PRUNED_AT_ONCE = 500
 FIRST_ROUND = 8.0  # seconds that an empty desk waits for all its feeds: it groups better at once
@@ -51,7 +57,7 @@ class Service:
     _flying: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _work: asyncio.Event = field(default_factory=asyncio.Event)
     _ticked: float = 0.0
-    _fault: str | None = None
+    _faults: dict[str, str] = field(default_factory=dict)
     _young: bool = False
 
     async def run(
@@ -69,17 +75,20 @@ class Service:
             site=self.settings.site,
             max_age=int(self.settings.service.publish.max_age.total_seconds()),
         )
+        log.info("started", feeds=len(self.settings.feeds), **self.keeper.store.about())
         scheduler = self._scheduler()
         scheduler.start()
-        desk = asyncio.create_task(self._keep_desk(stop))
+        tasks = [
+            asyncio.create_task(self._keep_desk(stop)),
+            asyncio.create_task(self._keep_ticking(scheduler, stop)),
+            asyncio.create_task(self._drain(scheduler, stop)),
+        ]
         try:
             await serve(app, host, port, stop, ready=ready)
         finally:
             stop.set()
-            scheduler.shutdown(wait=False)
-            await self._drain()
             self._work.set()
-            await desk
+            await asyncio.gather(*tasks)
 
     async def prepare(self) -> None:
         """Make the configured feeds the store's, and put what was served last on the shelf."""
@@ -97,37 +106,56 @@ class Service:
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
         now = self.clock()
-        scheduler.add_job(self._tick, "interval", seconds=TICK.seconds, next_run_time=now)
-        scheduler.add_job(self._work.set, "interval", seconds=REFRESH.seconds)
+        scheduler.add_job(
+            self._tick, "interval", seconds=TICK.seconds, next_run_time=now, id=TICK_JOB
+        )
+        scheduler.add_job(self._refresh, "interval", seconds=REFRESH.seconds)
         scheduler.add_job(self._keep_house, "interval", seconds=HOUSEKEEPING.seconds)
         return scheduler
 
+    async def _refresh(self) -> None:
+        self._work.set()
+
+    async def _keep_ticking(self, scheduler: AsyncIOScheduler, stop: asyncio.Event) -> None:
+        """Mend the ticking when the wall clock was set back: it would wait until it catches up."""
+        while not stop.is_set():
+            await _either(stop, STALE.total_seconds())
+            if self._is_late() and not stop.is_set():
+                log.warning("late", because="no tick for a while; was the clock set back?")
+                scheduler.modify_job(TICK_JOB, next_run_time=self.clock())
+
     async def _tick(self) -> None:
-        room = self.settings.service.politeness.concurrency * 2 - len(self._flying)
         try:
-            limit = len(self._flying) + max(room, 0)
-            due = await self.keeper.run(self.keeper.store.feeds.due, self.clock(), limit)
+            due = await self.keeper.run(self.keeper.store.feeds.due, self.clock(), DUE_AT_ONCE)
         except Exception as error:  # noqa: BLE001 - a tick that fails must not be the last one
-            self._note(error)
+            self._note("tick", error)
             return
+        self._faults.pop("tick", None)
         self._ticked = asyncio.get_running_loop().time()
         feeds = {feed.id: feed for feed in self.settings.feeds}
+        waiting = Counter(registrable_domain(feeds[name].url) for name in self._flying)
         for state in due:
-            if state.feed not in self._flying and state.feed in feeds:
-                task = asyncio.create_task(self._visit(feeds[state.feed], state))
-                self._flying[state.feed] = task
+            feed = feeds.get(state.feed)
+            if feed is None or feed.id in self._flying:
+                continue
+            domain = registrable_domain(feed.url)
+            if waiting[domain] >= WAITING_AT_A_HOST:
+                continue  # the places are for others; this one is still due at the next tick
+            waiting[domain] += 1
+            self._flying[feed.id] = asyncio.create_task(self._visit(feed, state))
 
     async def _visit(self, feed: Feed, state: FeedState) -> None:
         try:
             visit = await self.poller.visit(feed, state)
             self.heard(visit)
         except Exception as error:  # noqa: BLE001 - one feed never harms another
-            self._note(error, feed=feed.id)
+            self._note("visit", error, feed=feed.id)
         finally:
             self._flying.pop(feed.id, None)
 
     def heard(self, visit: Visit) -> None:
         """Tell ops of a visit, and wake the desk if it brought something."""
+        self._faults.pop("visit", None)
         tell(log, visit)
         if visit.new or visit.revised:
             self._work.set()
@@ -138,9 +166,9 @@ class Service:
             self._work.clear()
             try:
                 await self._first_round()
-                await self.bring_out()
+                await self.bring_out(stop)
             except Exception as error:  # noqa: BLE001 - the last good editions are still served
-                self._note(error)
+                self._note("desk", error)
             if stop.is_set():
                 return
             await _either(stop, PAUSE)
@@ -158,19 +186,22 @@ class Service:
         feeds = {feed.id: feed for feed in self.settings.feeds}
         return tuple((feeds[state.feed], state) for state in due if state.feed in feeds)
 
-    async def bring_out(self) -> None:
-        """File what came in and bring out new editions."""
+    async def bring_out(self, stop: asyncio.Event | None = None) -> None:
+        """File what came in and bring out new editions; leave the rest for later on ``stop``."""
         while await self.keeper.run(self.desk.file_some, self.clock()):
-            pass  # in batches, so that visits get their turn at the store in between
+            if stop is not None and stop.is_set():
+                return
+        for item, reason in self.desk.told_set_aside():
+            log.error("set aside", item=item, reason=reason, hint="please report this")
         published, served = await self.keeper.run(self._edit)
         self._stack(served)
         for path in published.dropped:
             self.shelf.drop(path)
         self._report(published)
-        self._fault = None
+        self._faults.pop("desk", None)
 
     def _edit(self) -> tuple[Published, dict[str, Served]]:
-        published = self.desk.bring_out(self.clock())
+        published = self.desk.publisher.publish(self.clock())
         return published, _ready(published.documents)
 
     def _stack(self, served: dict[str, Served]) -> None:
@@ -190,12 +221,18 @@ class Service:
             pruned = 0
             while some := await self.keeper.run(store.items.prune, before, PRUNED_AT_ONCE):
                 pruned += some
-            await self.keeper.run(store.tidy)
-            log.info("tidied", pruned=pruned)
+            await self.keeper.run(store.tidy, self.clock() - REMEMBERED)
         except Exception as error:  # noqa: BLE001 - tried again at the next turn
-            self._note(error)
+            self._note("housekeeping", error)
+            return
+        self._faults.pop("housekeeping", None)
+        log.info("tidied", pruned=pruned)
 
-    async def _drain(self) -> None:
+    async def _drain(self, scheduler: AsyncIOScheduler, stop: asyncio.Event) -> None:
+        """On ``stop``: begin nothing more, let what has begun end, give up what takes too long."""
+        await stop.wait()
+        scheduler.shutdown(wait=False)
+        self.poller.begin_no_more()
         flying = list(self._flying.values())
         if not flying:
             return
@@ -204,14 +241,17 @@ class Service:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
 
-    def _note(self, error: Exception, **where: str) -> None:
-        self._fault = str(error)
-        log.error("failed", reason=str(error), kind=type(error).__name__, **where)
+    def _note(self, part: str, error: Exception, **where: str) -> None:
+        self._faults[part] = f"{part}: {error}"
+        log.error("failed", part=part, reason=str(error), kind=type(error).__name__, **where)
+
+    def _is_late(self) -> bool:
+        return asyncio.get_running_loop().time() - self._ticked > STALE.total_seconds()
 
     def health(self) -> Health:
         """Tell whether ticks come and the store works."""
-        because = [self._fault] if self._fault else []
-        if asyncio.get_running_loop().time() - self._ticked > STALE.total_seconds():
+        because = [*self._faults.values()]
+        if self._is_late():
             because.append("the scheduler has not ticked for a while; feeds are not polled")
         return Health(ok=not because, version=__version__, because=tuple(because))
 

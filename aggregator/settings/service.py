@@ -42,7 +42,7 @@ class Listen:
 class Retention:
     """How long things are remembered."""
 
-    items: Annotated[Duration, between("1d", "3650d")] = timedelta(days=90)
+    items: Annotated[Duration, between("14d", "3650d")] = timedelta(days=90)
     """Items older than this leave the database, once their feed no longer lists them."""
 
 

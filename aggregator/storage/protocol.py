@@ -102,9 +102,10 @@ class ItemShelf(Protocol):
     def post(self, seq: int, hashes: Sequence[int], *, cap: int = 64) -> None:
         """Index an item under ``hashes``; each keeps only its ``cap`` newest items."""
 
-    def latest(
-        self, *, topic: str | None, language: str | None, limit: int
-    ) -> tuple[StoredItem, ...]:
+    def set_aside(self, seq: int) -> None:
+        """Leave an item that cannot be filed out of everything, so that others can."""
+
+    def latest(self, *, topic: str | None, limit: int) -> tuple[StoredItem, ...]:
         """Return filed items that stand for themselves, newly listed first, by (listed, seq)."""
 
     def copies(self, leads: Iterable[str]) -> Mapping[str, tuple[StoredItem, ...]]:
@@ -126,7 +127,7 @@ class ItemShelf(Protocol):
 class StoryShelf(Protocol):
     """Stories, the voices that report them, and clustering's memory."""
 
-    def facts(self, since: datetime, *, topic: str | None = None) -> tuple[StoryFacts, ...]:
+    def facts(self, since: datetime) -> tuple[StoryFacts, ...]:
         """Return stories with a report at or after ``since``."""
 
     def items(self, stories: Iterable[str]) -> Mapping[str, tuple[StoredItem, ...]]:
@@ -159,6 +160,9 @@ class OutputShelf(Protocol):
 
     def members(self, output: str) -> Mapping[str, Stay]:
         """Return all stays in ``output``, past and present, by story."""
+
+    def show(self, output: str, items: Sequence[str]) -> None:
+        """Remember that ``output`` lists these items now; what is shown is not pruned."""
 
     def enrol(self, members: Sequence[Stay]) -> None:
         """Write stays, replacing those of the same output and story."""
@@ -200,8 +204,14 @@ class Store(Protocol):
     def transaction(self) -> AbstractContextManager[None]:
         """Make everything inside one transaction; an exception undoes all of it."""
 
-    def tidy(self) -> None:
-        """Do the housekeeping that keeps a database fast and small."""
+    def tidy(self, before: datetime) -> None:
+        """Do the housekeeping that keeps a database fast and small.
+
+        Stays that ended, and stories last reported, before ``before`` are forgotten.
+        """
+
+    def about(self) -> Mapping[str, str]:
+        """Tell what ops should know of the store: kind, version."""
 
     def close(self) -> None:
         """Finish writing and let go of the file. Safe to call twice."""

@@ -79,6 +79,11 @@ class Clusters:
     def __len__(self) -> int:
         return len(self._open)
 
+    @property
+    def serial(self) -> int:
+        """How many pieces were placed so far, over all runs."""
+        return self._serial
+
     def place(self, piece: Piece, *, now: datetime) -> tuple[Placement, Trace]:
         """Put an item, never placed before, into a story; ``now`` must not go back between calls.
 

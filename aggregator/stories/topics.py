@@ -7,6 +7,7 @@ itself from the items of feeds whose topic is configured.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from aggregator.model.items import Entry
 from aggregator.model.stories import Topic, TopicScore
@@ -81,7 +82,7 @@ def topics_of(
 
 def _category(entry: Entry, topic: Topic) -> str | None:
     """Return the entry's first category that is, or has as a part of its path, a topic's name."""
-    names = {_plain(name) for name in (topic.slug, topic.title, *topic.hints)}
+    names = _names(topic)
     for category in entry.categories:
         if any(_plain(part) in names for part in (category, *_PARTS.split(category))):
             return category
@@ -93,7 +94,7 @@ def _hinted(entry: Entry, topics: tuple[Topic, ...]) -> tuple[TopicScore, ...]:
     best: tuple[str, ...] = ()
     chosen = ""
     for topic in topics:
-        hits = tuple(sorted({_plain(hint) for hint in topic.hints} & present))
+        hits = tuple(sorted(_hints(topic) & present))
         if len(hits) > len(best):
             best, chosen = hits, topic.slug
     if len(best) < HINTS_NEEDED:
@@ -108,6 +109,16 @@ def _spelled(entry: Entry, stems: Sequence[str]) -> list[str]:
         for stem in terms(word):
             by_stem.setdefault(stem, word)
     return [by_stem.get(stem, stem) for stem in stems]
+
+
+@lru_cache(maxsize=1024)
+def _names(topic: Topic) -> frozenset[str]:
+    return _hints(topic) | {_plain(topic.slug), _plain(topic.title)}
+
+
+@lru_cache(maxsize=1024)
+def _hints(topic: Topic) -> frozenset[str]:
+    return frozenset(_plain(hint) for hint in topic.hints)
 
 
 def _plain(name: str) -> str:

@@ -116,3 +116,16 @@ def test_what_was_there_before_us_or_is_days_old_is_listed_by_its_own_date() -> 
     recent = replace(ENTRY, published=NOW - timedelta(hours=20))
     assert take(old).new[0].listed == old.published
     assert take(recent, known=Known(first_visit=True)).new[0].listed == recent.published
+
+
+def test_the_first_of_two_entries_with_one_guid_stands_at_every_visit() -> None:
+    twice = (ENTRY, replace(ENTRY, title="again", digest="2"))
+    intake = take(*twice, known=held(ENTRY))
+    assert intake.revised == ()
+
+
+def test_a_minted_id_that_somebody_else_bears_is_not_taken_from_them() -> None:
+    theirs = minted_id("f", "guid:a")
+    item = take(ENTRY, known=Known(taken=frozenset({theirs}))).new[0]
+    assert item.id.startswith("urn:uuid:")
+    assert item.id != theirs

@@ -15,6 +15,7 @@ from aggregator.outputs.editions import (
     Told,
     enlist,
     face_of,
+    handed_over,
     latest,
     milestone,
     top,
@@ -146,7 +147,11 @@ def test_a_story_is_dated_anew_only_at_a_milestone() -> None:
 
 
 def test_a_story_is_one_entry_with_everybody_else_who_reports_it() -> None:
-    stays = {"s": Stay(output="top", story="s", entered=NOW, updated=NOW, milestone=0, face="i1")}
+    stays = {
+        "s": Stay(
+            output="top", story="s", entered=NOW, updated=NOW, milestone=0, face="i1", entry="s"
+        )
+    }
     items = (stored(0, "b", lead="i1"), stored(1, "a"), stored(2, "a2"), stored(3, "b"))
     edition = top(TOP, pool(("s", 1.0, 2)), stays, {"s": told(*items)}, SOURCES, born=NOW)
 
@@ -156,6 +161,47 @@ def test_a_story_is_one_entry_with_everybody_else_who_reports_it() -> None:
     assert entry.categories == ("sea",)
     # b's own report is told rather than its copy; a2 is a sister title of the face
     assert [(also.owner, also.title, also.copy) for also in entry.also] == [("B", "T3", False)]
+
+
+def test_a_lowered_limit_is_kept() -> None:
+    first = admitted(pool(("x", 1.0, 2), ("y", 2.0, 2), ("z", 3.0, 2)))
+    changed = enlist(
+        replace(TOP, limit=1),
+        pool(("x", 1.0, 2), ("y", 2.0, 2), ("z", 3.0, 2)),
+        first,
+        str,
+        now=NOW,
+    )
+    assert {stay.story for stay in changed if stay.left} == {"x", "y"}
+
+
+def test_lone_reports_go_once_enough_stories_have_several() -> None:
+    first = admitted(pool(("lone", 9.0, 1)))
+    many = [(f"m{n}", 1.0, 2) for n in range(3)]
+    assert standing(first) == {"lone"}
+    assert standing(admitted(pool(("lone", 9.0, 1), *many), first)) == {"m0", "m1", "m2"}
+
+
+def test_an_owners_share_of_top_is_capped() -> None:
+    ranked = [Candidate(story=f"s{n}", score=9 - n, owners=2, owner="A") for n in range(3)]
+    changed = enlist(replace(TOP, per_owner=2), ranked, {}, str, now=NOW)
+    assert [stay.story for stay in changed] == ["s0", "s1"]
+
+
+def test_a_story_that_merges_into_one_that_does_not_stand_keeps_its_entry() -> None:
+    first = admitted(pool(("small", 1.0, 3)))
+    for other in ({}, {"large": replace(first["small"], story="large", entry="large", left=NOW)}):
+        stays = first | other
+        handed = {s.story: s for s in handed_over(stays, {"small": "large"}, now=NOW)}
+        assert handed["small"].left == NOW
+        assert (handed["large"].entry, handed["large"].left) == ("small", None)
+        assert handed["large"].entered == first["small"].entered
+
+
+def test_of_two_standing_stories_that_merge_one_leaves() -> None:
+    stays = admitted(pool(("small", 1.0, 3), ("large", 2.0, 3)))
+    (gone,) = handed_over(stays, {"small": "large"}, now=NOW)
+    assert (gone.story, gone.left) == ("small", NOW)
 
 
 rounds = st.lists(

@@ -124,7 +124,7 @@ def test_durations_and_sizes_are_read_in_every_unit(tmp_path: Path) -> None:
     service = """\
 politeness: {spacing: 90s}
 polling: {default_every: 30m, max_every: 2h}
-retention: {items: 1d}
+retention: {items: 30d}
 limits: {body_bytes: 2MB, parse_memory: 1 GB}
 reach: {allow_private: [10.0.0.0/8, "::1"], allow_ports: 8080}
 """
@@ -132,7 +132,7 @@ reach: {allow_private: [10.0.0.0/8, "::1"], allow_ports: 8080}
     assert found.politeness.spacing == timedelta(seconds=90)
     assert found.polling.default_every == timedelta(minutes=30)
     assert found.polling.max_every == timedelta(hours=2)
-    assert found.retention.items == timedelta(days=1)
+    assert found.retention.items == timedelta(days=30)
     assert (found.limits.body_bytes, found.limits.parse_memory) == (2_000_000, 1_000_000_000)
     assert found.reach.allow_private == ("10.0.0.0/8", "::1/128")
     assert found.reach.allow_ports == (8080,)

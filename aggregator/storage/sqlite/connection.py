@@ -13,8 +13,6 @@ from aggregator.model.errors import StoreError, StoreTooNewError
 from aggregator.storage.sqlite.schema import KNOWN, migrations
 
 BUSY_SECONDS = 10
-# SQLite 3.7.0 to 3.51.2 can corrupt a WAL file that several connections write or checkpoint.
-SAFE_WAL = (3, 51, 3)
 
 
 class Connection:
@@ -86,13 +84,24 @@ class Connection:
         with self.transaction():
             self.db.conn.executemany(sql, rows)
 
+    def keep_house(self) -> None:
+        """Refresh the planner's figures and fold the write-ahead log into the file."""
+        try:
+            self.db.conn.execute("PRAGMA analysis_limit = 400")
+            self.db.conn.execute("PRAGMA optimize")
+            self.db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error as error:
+            raise StoreError(_advice(error)) from error
+
     def close(self) -> None:
         """Fold the write-ahead log into the file and let go of it."""
         if self._lock.closed:
             return
-        self.db.conn.execute("PRAGMA optimize")
-        self.db.close()
-        self._lock.close()
+        try:
+            self.keep_house()
+        finally:
+            self.db.close()
+            self._lock.close()
 
 
 def _lock(path: Path) -> TextIO:

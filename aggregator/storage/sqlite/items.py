@@ -15,7 +15,6 @@ from aggregator.storage.sqlite.stories import SqliteStories
 _BATCH = 500  # below SQLite's limit on parameters, which was 999 for long
 _PAGE = 1_000
 _SAME_ADDRESS = 8
-_KEPT_NEWEST = 1_000  # items that a sparse output may still list, whatever their age
 
 
 class SqliteItems:
@@ -32,7 +31,7 @@ class SqliteItems:
         for some in _batches(keys):
             for row in self._at.rows(
                 "SELECT identity.key, item.id, item.digest, item.revisions FROM identity"
-                " LEFT JOIN item ON item.id = identity.item"
+                " LEFT JOIN item ON item.id = identity.item AND item.feed = identity.feed"
                 f" WHERE identity.feed = ? AND identity.key IN ({_marks(some)})",
                 [feed, *some],
             ):
@@ -43,7 +42,7 @@ class SqliteItems:
                 )
         taken: set[str] = set()
         for some in _batches(ids):
-            query = f"SELECT id FROM item WHERE id IN ({_marks(some)})"
+            query = f"SELECT item AS id FROM identity WHERE item IN ({_marks(some)})"
             taken.update(row["id"] for row in self._at.rows(query, some))
         first = not self._at.rows("SELECT 1 FROM identity WHERE feed = ? LIMIT 1", [feed])
         return Known(items=items, taken=frozenset(taken), first_visit=first)
@@ -147,21 +146,20 @@ class SqliteItems:
                 [(value, value, cap) for value in signed],
             )
 
-    def latest(
-        self, *, topic: str | None, language: str | None, limit: int
-    ) -> tuple[StoredItem, ...]:
+    def set_aside(self, seq: int) -> None:
+        """Leave an item that cannot be filed out of everything, so that others can."""
+        self._at.run("UPDATE item SET filed = -1 WHERE seq = ?", [seq])
+
+    def latest(self, *, topic: str | None, limit: int) -> tuple[StoredItem, ...]:
         """Return filed items that stand for themselves, newly listed first."""
-        tongue = "" if language is None else " AND (language = ? OR language LIKE ? || '-%')"
-        spoken = [] if language is None else [language, language]
         if topic is None:
             return self._items(
-                f"WHERE filed > 0 AND lead IS NULL{tongue} ORDER BY listed DESC, seq DESC LIMIT ?",
-                [*spoken, limit],
+                "WHERE filed > 0 AND lead IS NULL ORDER BY listed DESC, seq DESC LIMIT ?", [limit]
             )
         return self._items(
             "JOIN item_topic AS t ON t.item = item.seq AND t.topic = ?"
-            f" WHERE lead IS NULL{tongue} ORDER BY t.listed DESC, t.item DESC LIMIT ?",
-            [topic, *spoken, limit],
+            " WHERE lead IS NULL ORDER BY t.listed DESC, t.item DESC LIMIT ?",
+            [topic, limit],
         )
 
     def copies(self, leads: Iterable[str]) -> Mapping[str, tuple[StoredItem, ...]]:
@@ -188,13 +186,13 @@ class SqliteItems:
         """Forget at most ``limit`` old items that nothing needs; their identities stay."""
         return self._at.run(
             "DELETE FROM item WHERE seq IN (SELECT seq FROM item AS old"
-            " WHERE first_seen < ? AND filed > 0"
+            " WHERE first_seen < ?1 AND listed < ?1 AND filed <> 0"
             " AND NOT EXISTS (SELECT 1 FROM item AS copy WHERE copy.lead = old.id)"
+            " AND NOT EXISTS (SELECT 1 FROM listing WHERE listing.item = old.id)"
             " AND NOT EXISTS (SELECT 1 FROM membership AS m"
             "  WHERE m.story = old.story AND m.left IS NULL)"
-            " AND seq NOT IN (SELECT seq FROM item ORDER BY listed DESC, seq DESC LIMIT ?)"
-            " ORDER BY first_seen LIMIT ?)",
-            [stamp(before), _KEPT_NEWEST, limit],
+            " ORDER BY first_seen LIMIT ?2)",
+            [stamp(before), limit],
         )
 
     def _items(self, clause: str, values: Sequence[Any]) -> tuple[StoredItem, ...]:

@@ -56,12 +56,20 @@ class SqliteOutputs:
         rows = self._at.rows("SELECT * FROM membership WHERE output = ? ORDER BY story", [output])
         return {row["story"]: _stay(row) for row in rows}
 
+    def show(self, output: str, items: Sequence[str]) -> None:
+        """Remember that ``output`` lists these items now."""
+        with self._at.transaction():
+            self._at.run("DELETE FROM listing WHERE output = ?", [output])
+            self._at.run_many(
+                "INSERT INTO listing (output, item) VALUES (?, ?)", [(output, it) for it in items]
+            )
+
     def enrol(self, members: Sequence[Stay]) -> None:
         """Write stays, replacing those of the same output and story."""
         self._at.run_many(
             "INSERT OR REPLACE INTO membership"
-            " (output, story, entered, updated, milestone, face, left)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            " (output, story, entered, updated, milestone, face, entry, left)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     stay.output,
@@ -70,11 +78,16 @@ class SqliteOutputs:
                     stamp(stay.updated),
                     stay.milestone,
                     stay.face,
+                    stay.entry,
                     maybe_stamp(stay.left),
                 )
                 for stay in members
             ],
         )
+
+    def forget(self, before: datetime) -> None:
+        """Forget stays that ended before ``before``; their stories are long over."""
+        self._at.run("DELETE FROM membership WHERE left < ?", [stamp(before)])
 
 
 class SqliteNotes:
@@ -111,5 +124,6 @@ def _stay(row: Row) -> Stay:
         updated=moment(row["updated"]),
         milestone=row["milestone"],
         face=row["face"],
+        entry=row["entry"],
         left=maybe_moment(row["left"]),
     )

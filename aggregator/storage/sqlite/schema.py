@@ -39,7 +39,8 @@ CREATE TABLE item (
     digest TEXT NOT NULL, revisions INTEGER NOT NULL DEFAULT 0,
     first_seen TEXT NOT NULL, published TEXT NOT NULL, updated TEXT NOT NULL,
     listed TEXT NOT NULL,                    -- the time by which Latest chooses
-    filed INTEGER NOT NULL DEFAULT 0,        -- its place in the order of filing, 0 until then
+    filed INTEGER NOT NULL DEFAULT 0,        -- its place in the order of filing; 0 until then,
+                                             -- -1 when it could not be filed
     lead TEXT, lead_because TEXT,            -- the item it is a copy of, and the rule that says so
     story TEXT, story_because TEXT,
     trace TEXT                               -- clustering's memory of the item
@@ -52,10 +53,12 @@ CREATE INDEX item_story ON item (story, seq);
 CREATE INDEX item_lead ON item (lead, seq) WHERE lead IS NOT NULL;
 CREATE INDEX item_seen ON item (first_seen);
 
-CREATE TABLE identity (                      -- outlives the item: what was pruned is not new
+CREATE TABLE identity (                      -- outlives the item: what was pruned is not new,
+                                             -- and its id is never given again
     feed TEXT NOT NULL, key TEXT NOT NULL, item TEXT NOT NULL,
     PRIMARY KEY (feed, key)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX identity_item ON identity (item);
 
 CREATE TABLE item_topic (
     item INTEGER NOT NULL REFERENCES item (seq) ON DELETE CASCADE,
@@ -97,9 +100,18 @@ CREATE TABLE output_birth (name TEXT PRIMARY KEY, born TEXT NOT NULL) STRICT;
 CREATE TABLE membership (                    -- a story's stay in a Top output
     output TEXT NOT NULL, story TEXT NOT NULL,
     entered TEXT NOT NULL, updated TEXT NOT NULL,
-    milestone INTEGER NOT NULL, face TEXT NOT NULL, left TEXT,
+    milestone INTEGER NOT NULL, face TEXT NOT NULL,
+    entry TEXT NOT NULL,                     -- the id under which subscribers know it
+    left TEXT,
     PRIMARY KEY (output, story)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX membership_story ON membership (story) WHERE left IS NULL;
+
+CREATE TABLE listing (                       -- items that an output lists now
+    output TEXT NOT NULL, item TEXT NOT NULL,
+    PRIMARY KEY (output, item)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX listing_item ON listing (item);
 
 CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT;
 """

@@ -1,6 +1,9 @@
 """What makes the shelves one store?"""
 
+import sqlite3
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 
 from aggregator.storage.protocol import Store
@@ -27,13 +30,18 @@ class SqliteStore:
         """Make everything inside one transaction; an exception undoes all of it."""
         return self._connection.transaction()
 
-    def tidy(self) -> None:
-        """Drop postings of pruned items, refresh the planner's statistics, fold the log in."""
-        run = self._connection.run
-        run("DELETE FROM posting WHERE item < (SELECT coalesce(min(seq), 0) FROM item)")
-        self._connection.rows("PRAGMA analysis_limit = 400")
-        self._connection.db.conn.execute("PRAGMA optimize")
-        self._connection.db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    def tidy(self, before: datetime) -> None:
+        """Drop what nothing leads to any more, refresh the planner's figures, fold the log in."""
+        self.outputs.forget(before)
+        self.stories.forget(before)
+        self._connection.run(
+            "DELETE FROM posting WHERE item < (SELECT coalesce(min(seq), 0) FROM item)"
+        )
+        self._connection.keep_house()
+
+    def about(self) -> Mapping[str, str]:
+        """Tell the version of SQLite; before 3.51.3 its log must have one writer, as here."""
+        return {"store": "sqlite", "sqlite": sqlite3.sqlite_version}
 
     def close(self) -> None:
         """Finish writing and let go of the file. Safe to call twice."""

@@ -12,6 +12,7 @@ from aggregator.storage.sqlite.rows import ITEM_COLUMNS, moment, stamp, stored_i
 
 _PAGE = 1_000
 _SHARE = 3  # a story is about a topic when at least a third of its items are
+_TOUCHED = 6
 
 _VOICE = """
 INSERT INTO story_voice (story, owner, weight, first, last, copies_only) {source}
@@ -31,7 +32,9 @@ ON CONFLICT (id) DO UPDATE SET
 _FACTS = """
 SELECT story.id, story.opened, owner, weight, first, story_voice.last, copies_only,
     (SELECT json_group_array(topic) FROM story_topic AS t
-     WHERE t.story = story.id AND t.items * ? >= story.items) AS topics
+     WHERE t.story = story.id AND t.items * ? >= story.items) AS topics,
+    (SELECT json_group_array(topic) FROM story_topic AS t
+     WHERE t.story = story.id AND t.items * ? >= story.items) AS touched
 FROM story JOIN story_voice ON story_voice.story = story.id
 WHERE story.forward IS NULL AND story.last >= ?
 ORDER BY story.id, owner
@@ -87,10 +90,10 @@ class SqliteStories:
             [into, gone, gone],
         )
 
-    def facts(self, since: datetime, *, topic: str | None = None) -> tuple[StoryFacts, ...]:
+    def facts(self, since: datetime) -> tuple[StoryFacts, ...]:
         """Return stories with a report at or after ``since``."""
         gathered: dict[str, StoryFacts] = {}
-        for row in self._at.rows(_FACTS, [_SHARE, stamp(since)]):
+        for row in self._at.rows(_FACTS, [_SHARE, _TOUCHED, stamp(since)]):
             voice = Voice(
                 owner=row["owner"],
                 weight=row["weight"],
@@ -104,8 +107,9 @@ class SqliteStories:
                 opened=moment(row["opened"]),
                 voices=(*held.voices, voice) if held else (voice,),
                 topics=held.topics if held else _names(row["topics"]),
+                touched=held.touched if held else _names(row["touched"]),
             )
-        return tuple(facts for facts in gathered.values() if topic is None or topic in facts.topics)
+        return tuple(gathered.values())
 
     def items(self, stories: Iterable[str]) -> Mapping[str, tuple[StoredItem, ...]]:
         """Return the items of each story in order of arrival."""
@@ -119,6 +123,17 @@ class SqliteStories:
             )
             for story in stories
         }
+
+    def forget(self, before: datetime) -> None:
+        """Forget stories that were last reported before ``before`` and have no items left."""
+        old = (
+            "SELECT id FROM story WHERE last < ? AND NOT EXISTS"
+            " (SELECT 1 FROM item WHERE item.story = story.id)"
+        )
+        with self._at.transaction():
+            for table in ("story_voice", "story_topic"):
+                self._at.run(f"DELETE FROM {table} WHERE story IN ({old})", [stamp(before)])
+            self._at.run(f"DELETE FROM story WHERE id IN ({old})", [stamp(before)])
 
     def current(self, story: str) -> str | None:
         """Return the id that ``story`` now goes by (itself, or what it merged into)."""
