@@ -22,17 +22,8 @@ from aggregator.model.errors import StoreError
 from aggregator.model.stories import StoryFacts, Topic
 from aggregator.outputs import addresses, documents, gate, opml, pages
 from aggregator.outputs.articles import Printed
-from aggregator.outputs.editions import (
-    Candidate,
-    Stay,
-    Told,
-    enlist,
-    face_of,
-    handed_over,
-    latest,
-    story_entry,
-    top,
-)
+from aggregator.outputs.editions import Told, face_of, latest, story_entry, top
+from aggregator.outputs.standing import Candidate, Stay, enlist, handed_over
 from aggregator.storage import Store
 from aggregator.stories.ranking import independent, rank
 

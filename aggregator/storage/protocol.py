@@ -16,7 +16,7 @@ from aggregator.model.editions import Rendered, Source
 from aggregator.model.feeds import Feed, FeedState
 from aggregator.model.items import Copy, StoredItem
 from aggregator.model.stories import StoryFacts, TopicScore, Voice
-from aggregator.outputs.editions import Stay
+from aggregator.outputs.standing import Stay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,17 +9,8 @@ from hypothesis import strategies as st
 
 from aggregator.model.editions import Kind, OutputSpec, Source
 from aggregator.model.items import Entry, Item, StoredItem
-from aggregator.outputs.editions import (
-    Candidate,
-    Stay,
-    Told,
-    enlist,
-    face_of,
-    handed_over,
-    latest,
-    milestone,
-    top,
-)
+from aggregator.outputs.editions import Told, face_of, latest, top
+from aggregator.outputs.standing import Candidate, Stay, enlist, handed_over, milestone
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TOP = OutputSpec(name="top", kind=Kind.TOP, title="Top", limit=3)

@@ -16,7 +16,7 @@ from aggregator.model.errors import StoreError, StoreTooNewError
 from aggregator.model.feeds import Feed, Validators
 from aggregator.model.items import Copy, Enclosure, Entry
 from aggregator.model.stories import TopicScore, Voice
-from aggregator.outputs.editions import Stay
+from aggregator.outputs.standing import Stay
 from aggregator.storage import open_store
 from aggregator.storage.protocol import Filing, Store
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from aggregator.model.editions import Rendered
-from aggregator.outputs.editions import Stay
+from aggregator.outputs.standing import Stay
 from aggregator.storage.sqlite.connection import Connection
 from aggregator.storage.sqlite.rows import Row, maybe_moment, maybe_stamp, moment, stamp
 
