@@ -102,6 +102,18 @@ def test_a_changed_address_forgets_validators_and_digest(store: Store) -> None:
     assert (state.validators, state.digest) == (None, None)
 
 
+def test_a_feed_that_was_gone_is_asked_anew_at_a_new_address(store: Store) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    gone = replace(store.feeds.state("harbour"), gone=True, next_due=NOW + 999 * HOUR, failures=7)
+    store.feeds.save(gone)
+    assert store.feeds.due(NOW + 9999 * HOUR, 10) == ()
+
+    store.feeds.configure([feed(url="https://harbour.example/new")], now=NOW + HOUR)
+
+    (due,) = store.feeds.due(NOW + HOUR, 10)
+    assert (due.gone, due.failures, due.url) == (False, 0, "https://harbour.example/new")
+
+
 def test_a_feed_that_left_the_configuration_is_not_due_but_still_named(store: Store) -> None:
     store.feeds.configure([feed(), feed("north", title="North")], now=NOW)
     store.feeds.configure([feed()], now=NOW)

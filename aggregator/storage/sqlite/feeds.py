@@ -23,7 +23,12 @@ ON CONFLICT (id) DO UPDATE SET
     etag = iif(url = excluded.url, etag, NULL),
     last_modified = iif(url = excluded.url, last_modified, NULL),
     digest = iif(url = excluded.url, digest, NULL),
-    gone = iif(url = excluded.url, gone, 0)
+    gone = iif(url = excluded.url, gone, 0),
+    ttl = iif(url = excluded.url, ttl, NULL),
+    failures = iif(url = excluded.url, failures, 0),
+    last_error = iif(url = excluded.url, last_error, NULL),
+    because = iif(url = excluded.url, because, excluded.because),
+    next_due = iif(url = excluded.url, next_due, excluded.next_due)
 """
 _BEGIN = "UPDATE feed SET attempted_at = ?, next_due = ?, because = ? WHERE id = ?"
 
