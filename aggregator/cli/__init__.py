@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from aggregator import __version__
+from aggregator.cli.add import add
 from aggregator.cli.check import check
 from aggregator.cli.demo import demo
 from aggregator.cli.parse import parse
@@ -75,5 +76,5 @@ def main(ctx: click.Context, feeds: Path, config: Path, data: Path | None, level
     ctx.obj = Place(feeds=feeds, config=config, data=data)
 
 
-for command in (run, poll, check, parse, replay, demo, stories, topics):
+for command in (run, poll, add, check, parse, replay, demo, stories, topics):
     main.add_command(command)
