@@ -31,6 +31,10 @@ class _Commands(click.Group):
         except SettingsError as error:
             click.echo(str(error), err=True)
             ctx.exit(2)
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            click.echo(f"aggregator: {where}{error.strerror or error}", err=True)
+            ctx.exit(1)
         except AggregatorError as error:
             click.echo(f"aggregator: {error}", err=True)
             ctx.exit(1)

@@ -21,27 +21,32 @@ _GOOD = ("fetched", "unchanged", "not-modified")
 
 
 @click.command()
+@click.option(
+    "--again",
+    is_flag=True,
+    help="Also visit feeds that failed last time and are not due yet, as after an outage of ours.",
+)
 @click.pass_obj
-def poll(place: Place) -> None:
+def poll(place: Place, *, again: bool) -> None:
     """Visit every feed that is due, once; bring the outputs up to date; exit.
 
     Exit status 1 when feeds were due and none of them could be visited.
     """
     settings = place.settings()
-    visits = asyncio.run(_poll(settings, place.store(settings)))
+    visits = asyncio.run(_poll(settings, place.store(settings), again=again))
     click.echo(_summary(visits))
     if visits and not any(visit.outcome in _GOOD for visit in visits):
         raise SystemExit(1)
 
 
-async def _poll(settings: Settings, store: Store) -> list[Visit]:
+async def _poll(settings: Settings, store: Store, *, again: bool) -> list[Visit]:
     stop = asyncio.Event()
     stop_on_signals(stop)
     async with opened(settings, store) as service:
-        return await _visits(service, stop)
+        return await _visits(service, stop, again=again)
 
 
-async def _visits(service: Service, stop: asyncio.Event) -> list[Visit]:
+async def _visits(service: Service, stop: asyncio.Event, *, again: bool) -> list[Visit]:
     visits: list[Visit] = []
     console = Console(stderr=True)
     log = structlog.get_logger()
@@ -54,7 +59,7 @@ async def _visits(service: Service, stop: asyncio.Event) -> list[Visit]:
         disable=not console.is_terminal,
     ) as bar:
         await service.prepare()
-        due = await service.due_now()
+        due = await service.due_now(again=again)
         task = bar.add_task("visiting", total=len(due))
         async for visit in visit_all(service.poller, due, stop=stop):
             visits.append(visit)
@@ -68,7 +73,7 @@ async def _visits(service: Service, stop: asyncio.Event) -> list[Visit]:
 
 def _summary(visits: list[Visit]) -> str:
     if not visits:
-        return "nothing was due"
+        return "nothing was due (feeds that failed last time: aggregator poll --again)"
     outcomes = Counter(visit.outcome for visit in visits)
     told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
     new, revised = (sum(getattr(v, name) for v in visits) for name in ("new", "revised"))

@@ -37,7 +37,7 @@ class Line:
 
 
 @click.command()
-@click.argument("file", type=click.File(encoding="utf-8-sig"))
+@click.argument("file", type=click.File(encoding="utf-8-sig", errors="replace"))
 @click.pass_context
 def stories(context: click.Context, file: TextIO) -> None:
     """Group the items of FILE (JSON lines, - for standard input) into stories.
@@ -56,7 +56,7 @@ def stories(context: click.Context, file: TextIO) -> None:
 
 
 @click.command()
-@click.argument("file", type=click.File(encoding="utf-8-sig"))
+@click.argument("file", type=click.File(encoding="utf-8-sig", errors="replace"))
 @click.option(
     "--hint",
     "hints",

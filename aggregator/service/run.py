@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -37,6 +37,9 @@ REMEMBERED = timedelta(days=14)  # stories are over after 7 days, and so are sta
 DUE_AT_ONCE = 2_000  # feeds looked at in one tick
 WAITING_AT_A_HOST = 4  # visits that may wait for their turn at one host
 TICK_JOB = "tick"
+OFFLINE = "is this machine online? When it is again, `aggregator poll --again` asks at once"
+RETRY = timedelta(minutes=5)  # between two visits of a failing feed that ops ask for
+HELD = ("retry-after", "host-quiet")  # the publisher said when; nobody may be earlier
 PAUSE = 1.0  # seconds between two editions, so that a burst of visits makes one of them
 PRUNED_AT_ONCE = 500
 FIRST_ROUND = 8.0  # seconds that an empty desk waits for all its feeds: it groups better at once
@@ -59,6 +62,7 @@ class Service:
     _ticked: float = 0.0
     _faults: dict[str, str] = field(default_factory=dict)
     _young: bool = False
+    _unreached: int = 0  # visits in a row that brought nothing
 
     async def run(
         self, stop: asyncio.Event, *, host: str, port: int, ready: Callable[[str], None]
@@ -75,16 +79,19 @@ class Service:
             site=self.settings.site,
             max_age=int(self.settings.service.publish.max_age.total_seconds()),
         )
-        log.info("started", feeds=len(self.settings.feeds), **self.keeper.store.about())
-        scheduler = self._scheduler()
-        scheduler.start()
-        tasks = [
-            asyncio.create_task(self._keep_desk(stop)),
-            asyncio.create_task(self._keep_ticking(scheduler, stop)),
-            asyncio.create_task(self._drain(scheduler, stop)),
-        ]
+        tasks: list[asyncio.Task[None]] = []
+
+        def begin(url: str) -> None:  # once we listen; else nobody should be asked
+            ready(url)
+            scheduler = self._scheduler()
+            scheduler.start()
+            tasks.append(asyncio.create_task(self._keep_desk(stop)))
+            tasks.append(asyncio.create_task(self._keep_ticking(scheduler, stop)))
+            tasks.append(asyncio.create_task(self._drain(scheduler, stop)))
+
+        await self._tell_start()
         try:
-            await serve(app, host, port, stop, ready=ready)
+            await serve(app, host, port, stop, ready=begin)
         finally:
             stop.set()
             self._work.set()
@@ -98,6 +105,18 @@ class Service:
         self._young = await self.keeper.run(store.items.count) == 0
         self._ticked = asyncio.get_running_loop().time()
         self._work.set()
+
+    async def _tell_start(self) -> None:
+        states = await self.keeper.run(self.keeper.store.feeds.states)
+        first = min((state.next_due for state in states), default=None)
+        failing = sum(state.last_error is not None for state in states)
+        log.info(
+            "started",
+            feeds=len(states),
+            failing=failing,
+            next=f"{first:%Y-%m-%d %H:%M:%S}Z" if first else "never",
+            **self.keeper.store.about(),
+        )
 
     def _scheduler(self) -> AsyncIOScheduler:
         scheduler = AsyncIOScheduler(
@@ -155,6 +174,9 @@ class Service:
 
     def heard(self, visit: Visit) -> None:
         """Tell ops of a visit, and wake the desk if it brought something."""
+        self._unreached = 0 if visit.reason is None else self._unreached + 1
+        if self._unreached == len(self.settings.feeds):
+            log.warning("no feed could be read", tries=self._unreached, hint=OFFLINE)
         self._faults.pop("visit", None)
         tell(log, visit)
         if visit.new or visit.revised:
@@ -179,10 +201,18 @@ class Service:
         self._young = False
         await asyncio.wait(list(self._flying.values()), timeout=FIRST_ROUND)
 
-    async def due_now(self) -> tuple[tuple[Feed, FeedState], ...]:
-        """Return every feed that is due, the longest overdue first."""
-        store = self.keeper.store
-        due = await self.keeper.run(store.feeds.due, self.clock(), len(self.settings.feeds))
+    async def due_now(self, *, again: bool = False) -> tuple[tuple[Feed, FeedState], ...]:
+        """Return every feed that is due, the longest overdue first.
+
+        With ``again`` also those that failed at their last visit, unless that was just now or
+        the publisher said when to come back.
+        """
+        store, now = self.keeper.store, self.clock()
+        due = list(await self.keeper.run(store.feeds.due, now, len(self.settings.feeds)))
+        if again:
+            known = {state.feed for state in due}
+            states = await self.keeper.run(store.feeds.states)
+            due += [s for s in states if s.feed not in known and _may_be_tried(s, now)]
         feeds = {feed.id: feed for feed in self.settings.feeds}
         return tuple((feeds[state.feed], state) for state in due if state.feed in feeds)
 
@@ -253,12 +283,21 @@ class Service:
         because = [*self._faults.values()]
         if self._is_late():
             because.append("the scheduler has not ticked for a while; feeds are not polled")
+        if self._unreached and self._unreached >= len(self.settings.feeds):
+            told = f"the last {self._unreached} visits all failed; {OFFLINE}"
+            return Health(ok=not because, version=__version__, because=(*because, told))
         return Health(ok=not because, version=__version__, because=tuple(because))
 
 
 def _ready(documents: Iterable[Rendered]) -> dict[str, Served]:
     """Compress ``documents``, off the event loop."""
     return {rendered.path: Served.of(rendered) for rendered in documents}
+
+
+def _may_be_tried(state: FeedState, now: datetime) -> bool:
+    if state.last_error is None or state.gone or state.because in HELD:
+        return False
+    return state.attempted_at is None or state.attempted_at <= now - RETRY
 
 
 async def _either(stop: asyncio.Event, seconds: float) -> None:

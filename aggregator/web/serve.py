@@ -156,7 +156,7 @@ def _advice(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return (
             f"cannot listen on {where}: another program does, perhaps this one started twice; "
-            "stop it, or choose another port in config/service.yaml"
+            "stop it, or choose another port with --listen or in config/service.yaml"
         )
     if error.errno == errno.EACCES:
         return f"cannot listen on {where}: ports below 1024 need a privilege; choose another"
