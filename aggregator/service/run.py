@@ -37,7 +37,10 @@ REMEMBERED = timedelta(days=14)  # stories are over after 7 days, and so are sta
 DUE_AT_ONCE = 2_000  # feeds looked at in one tick
 WAITING_AT_A_HOST = 4  # visits that may wait for their turn at one host
 TICK_JOB = "tick"
-OFFLINE = "is this machine online? When it is again, `aggregator poll --again` asks at once"
+OFFLINE = (
+    "is this machine online? They are asked again by themselves, but later and later; to ask at "
+    "once, stop this, run `aggregator poll --again`, and start it again"
+)
 RETRY = timedelta(minutes=5)  # between two visits of a failing feed that ops ask for
 HELD = ("retry-after", "host-quiet")  # the publisher said when; nobody may be earlier
 PAUSE = 1.0  # seconds between two editions, so that a burst of visits makes one of them
