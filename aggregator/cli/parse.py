@@ -76,4 +76,6 @@ def _plain(value: object) -> object:
         return int(value.total_seconds())
     if isinstance(value, tuple):
         return [_plain(one) for one in value]
+    if isinstance(value, frozenset):
+        return sorted(value)
     return value
