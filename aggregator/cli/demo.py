@@ -20,7 +20,7 @@ from aggregator.service.run import Service
 from aggregator.settings import Settings, load
 from aggregator.storage import open_store
 
-FIRST_LOOK = 6.0  # seconds until the first visits have ended
+FIRST_LOOK = 9.0  # seconds until the first visits have ended
 UPDATE = 20.0  # seconds until the made-up world moves on
 
 
