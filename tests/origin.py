@@ -155,6 +155,7 @@ class Origin:
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     _thread: threading.Thread | None = None
     _lines: set[asyncio.Task[None]] = field(default_factory=set)
+    _writers: list[asyncio.StreamWriter] = field(default_factory=list)
     _server: asyncio.Server | None = None
 
     def url(self, path: str = "/", *, host: str | None = None) -> str:
@@ -195,11 +196,16 @@ class Origin:
         for line in list(self._lines):
             line.cancel()
         await asyncio.gather(*self._lines, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()
+        for _ in range(10):  # turns in which transports, TLS ones too, let go of their sockets
+            await asyncio.sleep(0)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._lines.add(task)
+        self._writers.append(writer)
         self.connections += 1
         self.open_now += 1
         self.open_most = max(self.open_most, self.open_now)
