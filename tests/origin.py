@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 _PHRASES = {200: "OK", 301: "Moved Permanently", 302: "Found", 304: "Not Modified", 404: "No"}
 
@@ -155,7 +156,7 @@ class Origin:
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     _thread: threading.Thread | None = None
     _lines: set[asyncio.Task[None]] = field(default_factory=set)
-    _writers: list[asyncio.StreamWriter] = field(default_factory=list)
+    _transports: list[asyncio.WriteTransport] = field(default_factory=list)
     _server: asyncio.Server | None = None
 
     def url(self, path: str = "/", *, host: str | None = None) -> str:
@@ -185,19 +186,24 @@ class Origin:
         self._loop.close()
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(
-            self._talk, self.host, 0, ssl=self.tls, backlog=1024
+        self._server = await self._loop.create_server(
+            self._line, self.host, 0, ssl=self.tls, backlog=1024
         )
         self.port = self._server.sockets[0].getsockname()[1]
+
+    def _line(self) -> asyncio.StreamReaderProtocol:
+        reader = asyncio.StreamReader(loop=self._loop)
+        return _Line(reader, self._talk, loop=self._loop, made=self._transports.append)
 
     async def _hang_up(self) -> None:
         assert self._server is not None
         self._server.close()
+        await asyncio.sleep(0.01)  # for what was accepted just now
         for line in list(self._lines):
             line.cancel()
         await asyncio.gather(*self._lines, return_exceptions=True)
-        for writer in self._writers:
-            writer.transport.abort()
+        for transport in self._transports:
+            transport.abort()
         for _ in range(10):  # turns in which transports, TLS ones too, let go of their sockets
             await asyncio.sleep(0)
 
@@ -205,7 +211,6 @@ class Origin:
         task = asyncio.current_task()
         assert task is not None
         self._lines.add(task)
-        self._writers.append(writer)
         self.connections += 1
         self.open_now += 1
         self.open_most = max(self.open_most, self.open_now)
@@ -240,3 +245,16 @@ def _read(head: bytes) -> Seen:
         headers=tuple((name, value) for name, _, value in pairs),
         at=time.monotonic(),
     )
+
+
+class _Line(asyncio.StreamReaderProtocol):
+    """Tells of every transport, so that none is left open when the rig stops."""
+
+    def __init__(self, *args: Any, made: Callable[[asyncio.WriteTransport], None], **more: Any):
+        super().__init__(*args, **more)
+        self._made = made
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        self._made(transport)
+        super().connection_made(transport)
