@@ -10,16 +10,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aggregator.model.feeds import Feed, FeedState
-from aggregator.model.visits import ParsedFeed
+from aggregator.model.visits import Fetched, ParsedFeed
 from aggregator.service.desk import Desk
 from aggregator.service.poll import settle
 from aggregator.settings import load
 from aggregator.sources.parse import parse
+from aggregator.sources.schedule import Cadence
 from aggregator.storage import open_store
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -77,8 +77,9 @@ def _pipeline(work: Path, dice: random.Random, vocabulary: list[str]) -> None:
         for n in range(FEEDS):
             document = parsed[n, r]
             assert isinstance(document, ParsedFeed)
-            state = FeedState(feed=f"f{n}", url=feeds[n].url, next_due=now)
-            settle(store, replace(state, visits=r), document, now=now)
+            state = FeedState(feed=f"f{n}", url=feeds[n].url, next_due=now, visits=r)
+            answer = Fetched(url=feeds[n].url, body=b"%d" % r)
+            settle(store, feeds[n], state, answer, document, now=now, cadence=Cadence())
         took["take in"] += time.perf_counter() - started
         started = time.perf_counter()
         while desk.file_some(now):

@@ -41,14 +41,61 @@ class Validators:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Skips:
+    """When a publisher does not want to be asked (RSS 2.0 skipHours, skipDays), in GMT.
+
+    ``hours`` are 0-23, ``days`` 0-6 from Monday. A set that holds all of them says nothing and is
+    never made.
+    """
+
+    hours: frozenset[int] = frozenset()
+    days: frozenset[int] = frozenset()
+
+
+NO_SKIPS = Skips()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rhythm:
+    """When a feed brings something new: a histogram that forgets, as it stood at ``at``.
+
+    ``hours`` (24, GMT) and ``days`` (7, from Monday) each count the same entries, older ones for
+    less. ``since`` is the beginning of what was observed, ``newest`` when the newest entry came.
+    """
+
+    since: datetime
+    at: datetime
+    newest: datetime | None = None
+    hours: tuple[float, ...] = (0.0,) * 24
+    days: tuple[float, ...] = (0.0,) * 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A permanent redirect on trial: where to, since when, and on how many visits it was seen."""
+
+    to: str
+    since: datetime
+    visits: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeedState:
     """What we remember of a feed between visits.
 
     ``digest`` is the SHA-256 (hex) of the last body taken in; ``url`` the configured address it was
     learned from, so that an edited address starts afresh. ``failures`` counts visits in a row that
-    brought nothing. ``because`` names the rule that chose ``next_due``. ``ttl`` is
-    how long the last document asked to be left alone; ``title``, ``home`` and ``feed_language``
-    are the publisher's own words.
+    brought nothing. ``because`` names the rule that chose ``next_due``.
+
+    What the last document said: ``ttl`` is how long it asked to be left alone, ``base`` a moment
+    of its timetable, of which ``ttl`` is the step (sy:updateBase), ``skips`` when not to ask,
+    ``entries`` how many it listed (None: none was ever read); ``title``, ``home`` and
+    ``feed_language`` are the publisher's own words.
+
+    What we learned: ``rhythm``; ``moved_to`` is asked instead of the configured address (None: that
+    one is), ``move`` the redirect on trial; ``gaps`` counts visits that found nothing in common
+    with what was known, the last of them at ``last_gap_at``, and ``haste`` how often the interval
+    was halved for it then.
     """
 
     feed: str
@@ -64,6 +111,15 @@ class FeedState:
     gone: bool = False
     visits: int = 0
     ttl: timedelta | None = None
+    base: datetime | None = None
+    skips: Skips = NO_SKIPS
+    entries: int | None = None
+    rhythm: Rhythm | None = None
+    moved_to: str | None = None
+    move: Move | None = None
+    gaps: int = 0
+    last_gap_at: datetime | None = None
+    haste: int = 0
     title: str | None = None
     home: str | None = None
     feed_language: str | None = None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aggregator.model.feeds import Validators
+from aggregator.model.feeds import NO_SKIPS, Skips, Validators
 from aggregator.model.items import Entry
 
 
@@ -40,10 +40,14 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotModified:
-    """304: nothing new. ``validators`` are those to ask with next time."""
+    """304: nothing new. ``validators`` are those to ask with next time.
+
+    ``moved_to`` is the address at the end of the leading run of permanent redirects.
+    """
 
     validators: Validators
     hints: Hints = NO_HINTS
+    moved_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,23 +76,33 @@ Answer = Fetched | NotModified | Gone | Refused | Failed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedMeta:
-    """What a document says of itself. ``ttl`` is the longest of ttl and sy:update*, if any."""
+    """What a document says of itself.
+
+    ``ttl`` is the longest of ttl and sy:updatePeriod / updateFrequency, if any; ``base`` is its
+    sy:updateBase when that timetable is what ``ttl`` came from. ``skips``: when not to ask.
+    """
 
     title: str = ""
     home: str | None = None
     language: str | None = None
     ttl: timedelta | None = None
+    base: datetime | None = None
+    skips: Skips = NO_SKIPS
     updated: datetime | None = None
     version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedFeed:
-    """A document that is a feed: ``entries`` in document order, ``remarks`` on what was mended."""
+    """A document that is a feed: ``entries`` in document order, ``remarks`` on what was mended.
+
+    ``omitted`` counts entries that were left out because their very bytes had been read before.
+    """
 
     meta: FeedMeta
     entries: tuple[Entry, ...]
     remarks: tuple[str, ...] = ()
+    omitted: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,3 +113,17 @@ class Unreadable:
 
 
 Document = ParsedFeed | Unreadable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrivals:
+    """What the entries of a document were to us.
+
+    ``listed`` counts them, ``known`` those that we had seen before; ``times`` are the publishers'
+    dates of the others, None where there was none. ``first`` when nothing of the feed was known.
+    """
+
+    listed: int = 0
+    known: int = 0
+    times: tuple[datetime | None, ...] = ()
+    first: bool = False

@@ -6,16 +6,18 @@ validators and next due time together with the entries, or not at all.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
 from aggregator.items.identity import key_of, wanted_ids
-from aggregator.items.intake import MAX_NEW, Intake, take_in
+from aggregator.items.intake import MAX_NEW, Intake, Known, take_in
 from aggregator.model.feeds import Feed, FeedState
+from aggregator.model.items import Entry
 from aggregator.model.visits import (
     Answer,
+    Arrivals,
     Document,
     Failed,
     Fetched,
@@ -28,10 +30,11 @@ from aggregator.model.visits import (
 from aggregator.service.clock import Clock
 from aggregator.service.keeper import Keeper
 from aggregator.service.workers import ParseWorkers
-from aggregator.sources.aftermath import conclude, digest_of
+from aggregator.sources.aftermath import conclude, digest_of, remark_on
 from aggregator.sources.fetch import Fetcher, ask_for
 from aggregator.sources.manners import Manners
-from aggregator.sources.schedule import Cadence, provisional_due
+from aggregator.sources.moves import twin_of
+from aggregator.sources.schedule import Cadence, Due, outside, provisional_due
 from aggregator.storage import Store
 
 IDS_ASKED = 4  # names of an entry that are looked up; that all are taken takes malice and luck
@@ -41,8 +44,9 @@ IDS_ASKED = 4  # names of an entry that are looked up; that all are taken takes 
 class Visit:
     """What one visit brought, for the log line and the progress bar.
 
-    ``outcome`` is fetched, unchanged, not-modified, put-off, gone, refused, unreadable,
-    failed or not-begun; ``reason`` says why it brought nothing. ``took`` is in seconds.
+    ``outcome`` is fetched, unchanged, not-modified, put-off, same-feed, gone, refused, unreadable,
+    emptied, failed or not-begun; ``reason`` says why it brought nothing, ``remark`` what else ops
+    should know. ``took`` is in seconds.
     """
 
     feed: str
@@ -52,6 +56,7 @@ class Visit:
     state: FeedState
     took: float
     reason: str | None = None
+    remark: str | None = None
 
 
 class Poller:
@@ -84,25 +89,38 @@ class Poller:
     async def visit(self, feed: Feed, state: FeedState) -> Visit:
         """Visit ``feed`` once, whatever comes of it. Raises only when the store fails."""
         started = time.monotonic()
-        async with self._manners.turn(feed.url) as turn:
+        if state.moved_to is not None and (twin := await self._keeper.run(self._twin, state)):
+            return await self._leave_to(twin, state)
+        ask = ask_for(feed, state)
+        async with self._manners.turn(ask.url) as turn:
             if self._closing:
                 return _not_made(state, "not-begun")
             if turn.put_off is not None:
                 return await self._put_off(state, turn.put_off)
             await self._begin(feed, state)
-            answer = await self._fetcher.fetch(ask_for(feed, state))
-            self._manners.note(feed.url, answer)
+            answer = await self._fetcher.fetch(ask)
+            self._manners.note(ask.url, answer)
         document = await self._read(feed, state, answer)
         intake = await self._keeper.run(self._settle, feed, state, answer, document)
         return Visit(
             feed=feed.id,
-            outcome=outcome_of(answer, document),
+            outcome=outcome_of(answer, document, intake.state),
             new=len(intake.new),
             revised=len(intake.revised),
             state=intake.state,
             took=time.monotonic() - started,
             reason=intake.state.last_error,
+            remark=remark_on(state, intake.state),
         )
+
+    def _twin(self, state: FeedState) -> str | None:
+        return twin_of(state, self._keeper.store.feeds.states())
+
+    async def _leave_to(self, twin: str, state: FeedState) -> Visit:
+        """Leave the visit to another feed that asks the same address, and look again in a day."""
+        at = self._clock().replace(microsecond=0) + self._cadence.ceiling
+        after = await self._defer(state, Due(at=at, because="same-feed"))
+        return replace(_not_made(after, "same-feed"), remark=f"it moved to the address of {twin}")
 
     async def _begin(self, feed: Feed, state: FeedState) -> None:
         now = self._clock()
@@ -113,9 +131,15 @@ class Poller:
     async def _put_off(self, state: FeedState, until: datetime) -> Visit:
         # Rounded up: a moment too early, and the host would put us off again.
         whole = until.replace(microsecond=0) + timedelta(seconds=1)
-        after = replace(state, next_due=whole, because="host-quiet")
+        due = outside(Due(at=whole, because="host-quiet"), state.skips, state.feed)
+        return _not_made(await self._defer(state, due), "put-off")
+
+    async def _defer(self, state: FeedState, due: Due) -> FeedState:
+        # A last attempt in the future, after the clock was set back, would make it due again.
+        attempted = min(state.attempted_at, self._clock()) if state.attempted_at else None
+        after = replace(state, next_due=due.at, because=due.because, attempted_at=attempted)
         await self._keeper.run(self._keeper.store.feeds.save, after)
-        return _not_made(after, "put-off")
+        return after
 
     async def _read(self, feed: Feed, state: FeedState, answer: Answer) -> Document | None:
         if not isinstance(answer, Fetched) or digest_of(answer.body) == state.digest:
@@ -125,9 +149,16 @@ class Poller:
     def _settle(
         self, feed: Feed, state: FeedState, answer: Answer, document: Document | None
     ) -> Intake:
-        now = self._clock()
-        after = conclude(feed, state, answer, document, now=now, cadence=self._cadence)
-        return settle(self._keeper.store, after, document, now=now, most=self._most)
+        return settle(
+            self._keeper.store,
+            feed,
+            state,
+            answer,
+            document,
+            now=self._clock(),
+            cadence=self._cadence,
+            most=self._most,
+        )
 
 
 def _not_made(state: FeedState, outcome: str) -> Visit:
@@ -136,13 +167,19 @@ def _not_made(state: FeedState, outcome: str) -> Visit:
 
 def settle(
     store: Store,
+    feed: Feed,
     state: FeedState,
+    answer: Answer,
     document: Document | None,
     *,
     now: datetime,
+    cadence: Cadence,
     most: int = MAX_NEW,
 ) -> Intake:
-    """Store what a visit brought; runs on the store's thread. Returns what was written."""
+    """Decide and store what a visit brought, on the store's thread. Returns what was written.
+
+    ``state`` is as it stood before. ``document`` is None when nothing was read.
+    """
     entries = document.entries if isinstance(document, ParsedFeed) else ()
     keys = [key_of(entry) for entry in entries]
     ids = [
@@ -151,20 +188,31 @@ def settle(
         for wanted in islice(wanted_ids(state.feed, key, entry), IDS_ASKED)
     ]
     with store.transaction():
-        intake = take_in(
-            state, entries, store.items.known(state.feed, keys, ids), now=now, most=most
-        )
+        known = store.items.known(state.feed, keys, ids)
+        omitted = document.omitted if isinstance(document, ParsedFeed) else 0
+        arrivals = arrivals_of(dict(zip(keys, entries, strict=True)), known, omitted)
+        after = conclude(feed, state, answer, document, arrivals, now=now, cadence=cadence)
+        intake = take_in(after, entries, known, now=now, most=most)
         store.items.apply(intake)
     return intake
 
 
-def outcome_of(answer: Answer, document: Document | None) -> str:
-    """Name the outcome of a visit in an operator's word."""
+def arrivals_of(entries: Mapping[str, Entry], known: Known, omitted: int) -> Arrivals:
+    """Return what ``entries`` (by key) are to the store, and to ``omitted`` more that it had."""
+    new = [entry for key, entry in entries.items() if key not in known.items]
+    return Arrivals(
+        listed=len(entries) + omitted,
+        known=len(entries) - len(new) + omitted,
+        times=tuple(entry.published for entry in new),
+        first=known.first_visit,
+    )
+
+
+def outcome_of(answer: Answer, document: Document | None, after: FeedState) -> str:
+    """Name the outcome of a visit, which left ``after`` behind, in an operator's word."""
     match answer:
-        case Fetched() if document is None:
-            return "unchanged"
         case Fetched():
-            return "unreadable" if isinstance(document, Unreadable) else "fetched"
+            return _outcome_of_body(document, after)
         case NotModified():
             return "not-modified"
         case Gone():
@@ -173,6 +221,14 @@ def outcome_of(answer: Answer, document: Document | None) -> str:
             return "refused"
         case Failed():
             return "failed"
+
+
+def _outcome_of_body(document: Document | None, after: FeedState) -> str:
+    if document is None:
+        return "unchanged"
+    if isinstance(document, Unreadable):
+        return "unreadable"
+    return "emptied" if after.failures else "fetched"
 
 
 async def visit_all(

@@ -25,7 +25,7 @@ from aggregator.service.house import cadence
 from aggregator.service.poll import Visit, outcome_of, settle
 from aggregator.service.workers import ParseWorkers
 from aggregator.settings import Settings
-from aggregator.sources.aftermath import conclude, digest_of
+from aggregator.sources.aftermath import digest_of, remark_on
 from aggregator.storage import Store
 
 _NAME = re.compile(r"(\d{8}T\d{6}Z)__(.+)\.[A-Za-z0-9]+")
@@ -129,16 +129,25 @@ class Replay:
         # As the service does: read, unless it is what was last taken in.
         taken_in = not body or digest_of(body) == state.digest
         read = None if taken_in else self._last[feed.id]
-        after = conclude(feed, state, answer, read, now=capture.at, cadence=self._cadence)
-        intake = settle(self._store, after, read, now=capture.at, most=self._most)
+        intake = settle(
+            self._store,
+            feed,
+            state,
+            answer,
+            read,
+            now=capture.at,
+            cadence=self._cadence,
+            most=self._most,
+        )
         return Visit(
             feed=feed.id,
-            outcome=outcome_of(answer, read),
+            outcome=outcome_of(answer, read, intake.state),
             new=len(intake.new),
             revised=len(intake.revised),
             state=intake.state,
             took=0.0,
             reason=intake.state.last_error,
+            remark=remark_on(state, intake.state),
         )
 
     def write(self, out: Path) -> None:

@@ -16,7 +16,9 @@ def tell(log: Any, visit: Visit) -> None:
         "because": visit.state.because,
         "took": f"{visit.took:.2f}s",
     }
+    if visit.remark:
+        facts["remark"] = visit.remark
     if visit.reason:
         log.warning("visited", **facts, reason=visit.reason, failures=visit.state.failures)
         return
-    log.info("visited", **facts)
+    (log.warning if visit.remark else log.info)("visited", **facts)

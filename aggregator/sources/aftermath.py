@@ -7,6 +7,7 @@ from datetime import datetime
 from aggregator.model.feeds import Feed, FeedState
 from aggregator.model.visits import (
     Answer,
+    Arrivals,
     Document,
     Failed,
     FeedMeta,
@@ -17,6 +18,8 @@ from aggregator.model.visits import (
     Refused,
     Unreadable,
 )
+from aggregator.sources import gaps, moves
+from aggregator.sources.rhythm import learned
 from aggregator.sources.schedule import Cadence, next_due
 
 
@@ -30,6 +33,7 @@ def conclude(
     state: FeedState,
     answer: Answer,
     document: Document | None,
+    arrivals: Arrivals | None = None,
     *,
     now: datetime,
     cadence: Cadence,
@@ -37,15 +41,16 @@ def conclude(
     """Return what to remember after ``answer``, read as ``document``.
 
     ``document`` is None when nothing was parsed: there was no body, or its digest was known.
-    Validators are replaced by every 200, also of an unchanged body, but never by a document that
-    could not be read: it must be asked for again.
+    ``arrivals`` tell what its entries were to us; without them nothing is learned of rhythm and
+    gaps. Validators are replaced by every 200, also of an unchanged body, but never by a document
+    that could not be read, or lost all its entries: it must be asked for again.
     """
-    verdict = _verdict(answer, document)
-    # A document that did not change still says what it said.
-    meta = document.meta if isinstance(document, ParsedFeed) else FeedMeta(ttl=state.ttl)
-    due = next_due(feed, state, verdict, meta, now=now, cadence=cadence)
+    verdict = verdict_on(state, answer, document, now=now)
+    meta = document.meta if isinstance(document, ParsedFeed) else _said(state)
+    after = _taught(state, verdict, document, arrivals, now)
+    due = next_due(feed, after, verdict, meta, now=now, cadence=cadence)
     after = replace(
-        state,
+        after,
         next_due=due.at,
         because=due.because,
         attempted_at=now,
@@ -55,26 +60,75 @@ def conclude(
         case Fetched():
             return _success(after, verdict, document, now)
         case NotModified():
+            after = moves.followed(after, verdict.moved_to, now=now)
             return replace(
                 after, validators=verdict.validators, succeeded_at=now, failures=0, last_error=None
             )
         case Gone():
             return replace(after, gone=True, last_error="410: the publisher has ended this feed")
         case Refused() | Failed():
-            return replace(after, failures=state.failures + 1, last_error=verdict.reason)
+            after = replace(after, failures=state.failures + 1, last_error=verdict.reason)
+            return moves.failed(after)
 
 
-def _verdict(answer: Answer, document: Document | None) -> Answer:
-    if isinstance(answer, Fetched) and isinstance(document, Unreadable):
+def verdict_on(
+    state: FeedState, answer: Answer, document: Document | None, *, now: datetime
+) -> Answer:
+    """Return ``answer``, or `Failed` when what it brought is no feed, or one emptied by mistake."""
+    if not isinstance(answer, Fetched):
+        return answer
+    if isinstance(document, Unreadable):
         return Failed(reason=document.reason, hints=answer.hints)
+    if isinstance(document, ParsedFeed) and gaps.is_emptied(state, _listed(document), now=now):
+        reason = f"the document has no entries; the last one had {state.entries}"
+        return Failed(reason=reason, hints=answer.hints)
     return answer
+
+
+def remark_on(before: FeedState, after: FeedState) -> str | None:
+    """Return what ops should know of a visit that went well, in one line; None mostly."""
+    if after.gaps > before.gaps:
+        return (
+            "nothing in common with the last visit: some entries were probably missed;"
+            " asking more often (or set `every`)"
+        )
+    if after.moved_to != before.moved_to:
+        if after.moved_to is None:
+            return f"asking at its configured address again, no longer at {before.moved_to}"
+        return f"moved for good, now asked at {after.moved_to}; you may put that in feeds.yaml"
+    return None
+
+
+def _said(state: FeedState) -> FeedMeta:
+    """Return what a document that did not change, or did not come, still says."""
+    return FeedMeta(ttl=state.ttl, base=state.base, skips=state.skips)
+
+
+def _listed(document: ParsedFeed) -> int:
+    return len(document.entries) + document.omitted
+
+
+def _taught(
+    state: FeedState,
+    verdict: Answer,
+    document: Document | None,
+    arrivals: Arrivals | None,
+    now: datetime,
+) -> FeedState:
+    """Count what came, before it is decided when to come back."""
+    if not isinstance(verdict, Fetched | NotModified):
+        return state
+    if arrivals is None or not isinstance(document, ParsedFeed):
+        return state
+    rhythm = learned(state.rhythm, arrivals, last=state.succeeded_at, now=now)
+    return replace(gaps.noted(state, arrivals, now=now), rhythm=rhythm)
 
 
 def _success(
     after: FeedState, answer: Fetched, document: Document | None, now: datetime
 ) -> FeedState:
     fresh = replace(
-        after,
+        moves.followed(after, answer.moved_to, now=now),
         validators=answer.validators,
         digest=digest_of(answer.body),
         succeeded_at=now,
@@ -87,6 +141,9 @@ def _success(
     return replace(
         fresh,
         ttl=meta.ttl,
+        base=meta.base,
+        skips=meta.skips,
+        entries=_listed(document),
         title=meta.title or fresh.title,
         home=meta.home or fresh.home,
         feed_language=meta.language or fresh.feed_language,

@@ -27,6 +27,7 @@ from aggregator.sources.answers import (
 )
 from aggregator.sources.connect import Door, Lookup, Network, Resolver, Wire
 from aggregator.sources.guard import reach_of
+from aggregator.sources.moves import address_to_ask
 from aggregator.sources.redirects import REDIRECTS, Moved, Trail, address_of, moved_by, origin_of
 from aggregator.sources.troubles import RefusedError, in_words
 
@@ -115,12 +116,18 @@ class Ask:
 
 
 def ask_for(feed: Feed, state: FeedState) -> Ask:
-    """Return the next visit of ``feed``; an edited address is asked as if for the first time."""
+    """Return the next visit of ``feed``; an edited address is asked as if for the first time.
+
+    A feed that moved for good is asked where it lives now. Its own headers and credentials were
+    given for the configured origin and do not move with it.
+    """
+    url = address_to_ask(feed, state)
+    at_home = url == feed.url or origin_of(address_of(url)) == origin_of(address_of(feed.url))
     return Ask(
-        url=feed.url,
+        url=url,
         validators=state.validators if state.url == feed.url else None,
-        headers=feed.headers,
-        credentials=feed.credentials,
+        headers=feed.headers if at_home else (),
+        credentials=feed.credentials if at_home else None,
     )
 
 
@@ -266,7 +273,9 @@ def _without_body(
     hints: Hints,
 ) -> Answer:
     if status == 304 and held is not None:
-        return NotModified(validators=freshened(held, headers), hints=hints)
+        return NotModified(
+            validators=freshened(held, headers), hints=hints, moved_to=trail.moved_to
+        )
     if status == 304:
         return Failed(reason="HTTP 304 to a request without conditions", status=304, hints=hints)
     if status == 410 and trail.permanent:  # the end of a temporary detour says nothing of its start

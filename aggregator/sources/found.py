@@ -6,9 +6,10 @@ Its dictionaries are read here and nowhere else; it is itself called in `aggrega
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from aggregator.model.feeds import Skips
 from aggregator.model.visits import FeedMeta
 from aggregator.sources.normalise import Markup, WireEntry
 from aggregator.text.dates import parse_date
@@ -28,34 +29,61 @@ _SURE_MARKUP = re.compile(
 )
 _SOME_MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|&#?\w{2,8};")
 _PERIODS = {"hourly": 1, "daily": 24, "weekly": 168, "monthly": 720, "yearly": 8760}  # hours
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _IMAGE_NAME = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)(?:$|[?#])", re.IGNORECASE)
 
 
 def meta_of(feed: Dict, version: str, url: str) -> FeedMeta:
     """Return what feedparser's ``feed`` says of the document at ``url``."""
+    ttl, base = _timetable(feed)
     return FeedMeta(
         title=plain_title(_str(feed, "title"), is_html=_is_html(feed, "title")),
         home=absolute(_str(feed, "link"), url),
         language=language_tag(_str(feed, "language")),
-        ttl=_ttl(feed),
+        ttl=ttl,
+        base=base,
+        skips=_skips(feed),
         updated=parse_date(_str(feed, "updated")) or parse_date(_str(feed, "published")),
         version=version,
     )
 
 
-def _ttl(feed: Dict) -> timedelta | None:
-    """Return the longest of ``ttl`` (minutes) and ``sy:updatePeriod`` / ``updateFrequency``."""
-    waits = []
+def _timetable(feed: Dict) -> tuple[timedelta | None, datetime | None]:
+    """Return the longest of ``ttl`` (minutes) and ``sy:updatePeriod`` / ``updateFrequency``.
+
+    With it, if it is the latter, the ``sy:updateBase`` from which it is counted.
+    """
     minutes = _str(feed, "ttl").strip()
-    if re.fullmatch(r"[0-9]{1,9}", minutes):
-        waits.append(timedelta(minutes=int(minutes)))
-    hours = _PERIODS.get(_str(feed, "sy_updateperiod").strip().lower())
-    if hours:
-        times = _str(feed, "sy_updatefrequency").strip()
-        often = int(times) if re.fullmatch(r"[0-9]{1,6}", times) else 1
-        waits.append(timedelta(hours=hours) / max(often, 1))
-    longest = max(waits, default=timedelta())
-    return min(longest, MAX_TTL) if longest else None
+    ttl = timedelta(minutes=int(minutes)) if re.fullmatch(r"[0-9]{1,9}", minutes) else timedelta()
+    times = _str(feed, "sy_updatefrequency").strip()
+    often = int(times) if re.fullmatch(r"[0-9]{1,6}", times) else 1
+    hours = _PERIODS.get(_str(feed, "sy_updateperiod").strip().lower(), 0)
+    step = timedelta(hours=hours) / max(often, 1)
+    if not max(ttl, step):
+        return None, None
+    base = parse_date(_str(feed, "sy_updatebase")) if step >= ttl else None
+    return min(max(ttl, step), MAX_TTL), base if step <= MAX_TTL else None
+
+
+def _skips(feed: Dict) -> Skips:
+    """RSS 2.0: skipHours lists hours 0-23 in GMT (24, of RSS 0.91, is midnight), skipDays days."""
+    hours = {int(hour) % 24 for hour in _listed(feed, "hour") if _is_hour(hour)}
+    days = {_DAYS.index(day) for day in _listed(feed, "day") if day in _DAYS}
+    return Skips(
+        # All of them would be a feed that must never be asked: nobody means that.
+        hours=frozenset(hours if len(hours) < 24 else ()),
+        days=frozenset(days if len(days) < 7 else ()),
+    )
+
+
+def _listed(feed: Dict, name: str) -> list[str]:
+    held = dict.get(feed, f"every_{name}")
+    values = held if isinstance(held, list) else []
+    return [value.strip().lower() for value in values if isinstance(value, str)]
+
+
+def _is_hour(text: str) -> bool:
+    return bool(re.fullmatch(r"[0-9]{1,2}", text)) and int(text) <= 24
 
 
 def wire_of(entry: Dict, url: str) -> WireEntry:

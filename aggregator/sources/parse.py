@@ -29,6 +29,7 @@ from aggregator.text.xml import one_line
 
 MAX_ENTRIES = 2000
 MAX_REASON = 300  # characters of a reason or remark
+MAX_SKIPS = 50  # hours or days read; more than all there are
 
 _BAD_REFERENCE = re.compile(rb"&#(?:[xX]([0-9a-fA-F]{1,12})|([0-9]{1,12}));?")
 
@@ -45,6 +46,19 @@ class _Mended:
 
     def _end_media_description(self) -> None:
         self.pop("media_text")  # type: ignore[attr-defined]
+
+    def _end_hour(self) -> None:
+        self._listed("hour")
+
+    def _end_day(self) -> None:
+        self._listed("day")
+
+    def _listed(self, name: str) -> None:
+        # It keeps one value of a name, the last; skipHours and skipDays hold many.
+        value = self.pop(name)  # type: ignore[attr-defined]
+        context = self._get_context()  # type: ignore[attr-defined]
+        held = context.get(f"every_{name}")
+        context[f"every_{name}"] = [*(held if isinstance(held, list) else []), value][:MAX_SKIPS]
 
     def _sync_author_detail(self, key: str = "author") -> None:
         # Its search for an e-mail address in "a@b.c (Name)" is quadratic (feedparser issue 562:

@@ -1,23 +1,30 @@
 """When should a feed be asked again?
 
 Every rule names a time; the latest wins, so that no rule can make us ask earlier than another
-allows. The reason travels with the time.
+allows. The reason travels with the time. ``docs/polling.md`` tells all of them in plain words.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from math import ceil
 
-from aggregator.model.feeds import Feed, FeedState
+from aggregator.model.feeds import NO_SKIPS, Feed, FeedState, Skips
 from aggregator.model.visits import Answer, Failed, FeedMeta, Fetched, Gone, NotModified, Refused
+from aggregator.sources.gaps import haste_at
+from aggregator.sources.rhythm import news_wait, silence_wait
 
 NEVER = timedelta(days=36_500)  # for a feed that is gone: a date, because the store wants one
 
-_DAY = timedelta(days=1)
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _MAX_DOUBLINGS = 6  # CommaFeed's, and 64 h from an hour: the ceiling is reached before
 _TOWARDS_A_DAY = 12  # for 404: even five minutes come to a day at last
 _SPREAD = 0.1  # of the interval, at most, added to every wait
+CLOCK_SLACK = timedelta(minutes=5)
+"""A last visit so far in the future means that the clock was set back; less, that it was set."""
+
+_Rule = tuple[timedelta, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,17 +63,23 @@ def next_due(
     """Decide after a visit; ``state`` is as it stood before, ``now`` when the answer was whole.
 
     ``meta`` is what the document says of itself, None when none was read. A document that could
-    not be read is handed in as `Failed`. Rules: interval, max-age, ttl, retry-after, back-off
-    (``backoff``, ``not-found``, ``denied``, ``refused``), ``gone``.
+    not be read is handed in as `Failed`. ``state.rhythm`` and gaps know of this visit already.
+
+    Rules by rank, which decides only between equal times: ``retry-after``, ``max-age``, ``ttl``,
+    back-off (``backoff``, ``not-found``, ``denied``, ``refused``), the feed's own pace
+    (``rhythm``, ``quiet``, ``gap``), ``interval``; then ``skip``, which moves the time found out
+    of hours and days that the publisher excludes; ``gone``.
     """
-    interval = interval_of(feed, cadence)
     if isinstance(answer, Gone):
         return Due(at=now + NEVER, because="gone")
-    wait, because = interval, "interval"
-    for asked, rule in _rules(answer, meta, state.failures + 1, interval, cadence):
-        if asked > wait:
-            wait, because = asked, rule
-    return Due(at=_whole(now + wait + _phase(feed.id, interval)), because=because)
+    usual, own = _usual(feed, state, answer, meta, now=now, cadence=cadence)
+    rules = [
+        *_rules(answer, meta, state.failures + 1, usual, now=now, cadence=cadence),
+        (usual, own),
+    ]
+    wait, because = max(rules, key=lambda rule: rule[0])
+    due = Due(at=_whole(now + wait + _phase(feed.id, usual)), because=because)
+    return outside(due, meta.skips if meta else NO_SKIPS, feed.id)
 
 
 def provisional_due(feed: Feed, state: FeedState, *, now: datetime, cadence: Cadence) -> Due:
@@ -77,7 +90,8 @@ def provisional_due(feed: Feed, state: FeedState, *, now: datetime, cadence: Cad
     """
     interval = interval_of(feed, cadence)
     wait = max(interval, _backed_off(interval, state.failures, _MAX_DOUBLINGS, cadence))
-    return Due(at=_whole(now + wait + _phase(feed.id, interval)), because="attempt")
+    due = Due(at=_whole(now + wait + _phase(feed.id, interval)), because="attempt")
+    return outside(due, state.skips, feed.id)
 
 
 def interval_of(feed: Feed, cadence: Cadence) -> timedelta:
@@ -87,27 +101,105 @@ def interval_of(feed: Feed, cadence: Cadence) -> timedelta:
     return min(max(cadence.interval, cadence.floor), cadence.ceiling)
 
 
+def outside(due: Due, skips: Skips, feed: str) -> Due:
+    """Move ``due`` out of the hours and days that the publisher wants to be left alone.
+
+    Moved times are spread over the first hour that is open, each feed always to its own minute.
+    """
+    at = due.at
+    for _ in range(7 + 24):  # a week of days or a day of hours, and there is an open one
+        if at.weekday() in skips.days:
+            at = at.replace(hour=0, minute=0, second=0, microsecond=0) + _DAY
+        elif at.hour in skips.hours:
+            at = at.replace(minute=0, second=0, microsecond=0) + _HOUR
+        else:
+            break
+    if at == due.at:
+        return due
+    return Due(at=at + timedelta(seconds=int(3600 * _share(feed))), because="skip")
+
+
+def _usual(
+    feed: Feed,
+    state: FeedState,
+    answer: Answer,
+    meta: FeedMeta | None,
+    *,
+    now: datetime,
+    cadence: Cadence,
+) -> _Rule:
+    """Return the wait that we choose ourselves: as ops said, else by what the feed taught us.
+
+    Below the default, only where the publisher itself says that its document may change sooner,
+    or where entries were lost: an hour is what publishers expect of a polite reader.
+    """
+    interval = interval_of(feed, cadence)
+    if feed.every is not None:
+        return interval, "interval"
+    wait, because = _own_pace(state, interval, now=now, cadence=cadence)
+    well = isinstance(answer, Fetched | NotModified)
+    if wait <= interval and not (well and _invites(answer, meta, interval)):
+        wait, because = interval, "interval"
+    haste = haste_at(state, now) if well else 0
+    if haste and wait > cadence.floor:
+        wait, because = wait / 2**haste, "gap"
+    return max(_seconds(wait), cadence.floor), because
+
+
+def _own_pace(state: FeedState, interval: timedelta, *, now: datetime, cadence: Cadence) -> _Rule:
+    if state.rhythm is None:
+        return interval, "interval"
+    most = cadence.ceiling
+    silence = silence_wait(state.rhythm, now=now, most=most)
+    rhythm = news_wait(state.rhythm, now=now, usual=interval, most=most)
+    return (silence, "quiet") if silence >= rhythm else (rhythm, "rhythm")
+
+
+def _invites(answer: Answer, meta: FeedMeta | None, interval: timedelta) -> bool:
+    """Whether the publisher says in so many words that it may be asked sooner than usual."""
+    said = [meta.ttl if meta else None]
+    if isinstance(answer, Fetched | NotModified):
+        said.append(answer.hints.fresh_for)  # zero is what servers say that were never told
+    return any(wish is not None and timedelta() < wish < interval for wish in said)
+
+
 def _rules(
-    answer: Answer, meta: FeedMeta | None, failures: int, interval: timedelta, cadence: Cadence
-) -> Iterator[tuple[timedelta, str]]:
+    answer: Answer,
+    meta: FeedMeta | None,
+    failures: int,
+    interval: timedelta,
+    *,
+    now: datetime,
+    cadence: Cadence,
+) -> Iterator[_Rule]:
     if isinstance(answer, Fetched | NotModified | Failed):
         # An error page that may be cached for a year must not cost more than a day of news.
         longest = cadence.ceiling if isinstance(answer, Failed) else cadence.server_cap
-        if answer.hints.fresh_for is not None:
-            yield min(answer.hints.fresh_for, longest), "max-age"
         if answer.hints.retry_after is not None:
             yield min(answer.hints.retry_after, cadence.server_cap), "retry-after"
+        if answer.hints.fresh_for is not None:
+            yield min(answer.hints.fresh_for, longest), "max-age"
     if meta is not None and meta.ttl is not None:
-        yield min(meta.ttl, cadence.server_cap), "ttl"
+        yield min(_timetabled(meta.ttl, meta.base, now), cadence.server_cap), "ttl"
     if isinstance(answer, Failed):
         yield _after_failure(answer, failures, interval, cadence)
     if isinstance(answer, Refused):
         yield _backed_off(interval, failures, _MAX_DOUBLINGS, cadence), "refused"
 
 
-def _after_failure(
-    answer: Failed, failures: int, interval: timedelta, cadence: Cadence
-) -> tuple[timedelta, str]:
+def _timetabled(step: timedelta, base: datetime | None, now: datetime) -> timedelta:
+    """Return ``step``, lengthened to meet the publisher's timetable if that is nearly met.
+
+    RSS 1.0 syndication module: updateBase with period and frequency gives the times of updates.
+    Never shortened, and by no more than half: who is out of step is not made to skip an update.
+    """
+    if base is None or not step:
+        return step
+    late = (base - now - step) % step
+    return step + late if late <= step / 2 else step
+
+
+def _after_failure(answer: Failed, failures: int, interval: timedelta, cadence: Cadence) -> _Rule:
     status = answer.status or 0
     if status in {429, 503} and answer.hints.retry_after is not None:
         return interval, "interval"  # the server said itself how long it wants its peace
@@ -130,8 +222,16 @@ def _phase(feed: str, interval: timedelta) -> timedelta:
     Feeds that start together (an import, a restart after an outage) are spread over the whole
     interval after ten visits, and no wait ever gets shorter.
     """
-    share = int.from_bytes(sha256(feed.encode()).digest()[:4]) / 2**32
-    return timedelta(seconds=int(interval.total_seconds() * _SPREAD * share))
+    return timedelta(seconds=int(interval.total_seconds() * _SPREAD * _share(feed)))
+
+
+def _share(feed: str) -> float:
+    """Return this feed's own number in [0, 1), for ever the same."""
+    return int.from_bytes(sha256(feed.encode()).digest()[:4]) / 2**32
+
+
+def _seconds(wait: timedelta) -> timedelta:
+    return timedelta(seconds=ceil(wait.total_seconds()))
 
 
 def _whole(moment: datetime) -> datetime:

@@ -49,8 +49,8 @@ class FeedShelf(Protocol):
         """Make ``feeds`` the configured ones.
 
         A new feed is due at once; a known one keeps its due time; one that is gone from the
-        configuration is kept for attribution and never due. A changed address forgets validators
-        and digest.
+        configuration is kept for attribution and never due. A changed address forgets validators,
+        digest, and what was learned from the old one.
         """
 
     def configured(self) -> Mapping[str, Feed]:
@@ -66,7 +66,11 @@ class FeedShelf(Protocol):
         """Return the states of all configured and enabled feeds, by id."""
 
     def due(self, now: datetime, limit: int) -> tuple[FeedState, ...]:
-        """Return enabled feeds whose time has come, the longest overdue first."""
+        """Return enabled feeds whose time has come, the longest overdue first.
+
+        So has the time of a feed that was last asked in the future: the clock was set back, by
+        more than `aggregator.sources.schedule.CLOCK_SLACK`.
+        """
 
     def begin(self, feed: str, *, now: datetime, next_due: datetime, because: str) -> None:
         """Remember an attempt before the request goes out, so that a crash cannot repeat it."""

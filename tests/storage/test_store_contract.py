@@ -13,7 +13,7 @@ from aggregator.items.identity import key_of, wanted_ids
 from aggregator.items.intake import take_in
 from aggregator.model.editions import Rendered
 from aggregator.model.errors import StoreError, StoreTooNewError
-from aggregator.model.feeds import Feed, Validators
+from aggregator.model.feeds import Feed, FeedState, Move, Rhythm, Skips, Validators
 from aggregator.model.items import Copy, Enclosure, Entry
 from aggregator.model.stories import TopicScore, Voice
 from aggregator.outputs.standing import Stay
@@ -112,6 +112,57 @@ def test_a_feed_that_was_gone_is_asked_anew_at_a_new_address(store: Store) -> No
 
     (due,) = store.feeds.due(NOW + HOUR, 10)
     assert (due.gone, due.failures, due.url) == (False, 0, "https://harbour.example/new")
+
+
+LEARNED = FeedState(
+    feed="harbour",
+    url="https://harbour.example/feed",
+    next_due=NOW,
+    ttl=2 * HOUR,
+    base=NOW - 9 * HOUR,
+    skips=Skips(hours=frozenset({0, 23}), days=frozenset({6})),
+    entries=40,
+    rhythm=Rhythm(
+        since=NOW - 99 * HOUR,
+        at=NOW,
+        newest=NOW - HOUR,
+        hours=tuple(n / 8 for n in range(24)),
+        days=tuple(n / 4 for n in range(7)),
+    ),
+    moved_to="https://harbour.example/new",
+    move=Move(to="https://harbour.example/newer", since=NOW - HOUR, visits=2),
+    gaps=3,
+    last_gap_at=NOW - HOUR,
+    haste=2,
+)
+
+
+def test_what_a_feed_taught_us_reads_back_and_is_forgotten_with_its_address(store: Store) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    new = store.feeds.state("harbour")
+    bare = replace(LEARNED, rhythm=Rhythm(since=NOW, at=NOW), skips=Skips())
+    for learned in (bare, LEARNED):
+        store.feeds.save(learned)
+        store.feeds.configure([feed(title="Harbour")], now=NOW)
+        assert store.feeds.state("harbour") == learned
+
+    store.feeds.configure([feed(url="https://harbour.example/edited")], now=NOW)
+
+    edited = replace(new, url="https://harbour.example/edited", because=LEARNED.because)
+    assert store.feeds.state("harbour") == edited
+
+
+def test_a_feed_last_asked_in_the_future_is_due_once(store: Store) -> None:
+    """The clock was set back by a month; by a minute is no matter."""
+    store.feeds.configure([feed()], now=NOW)
+    store.feeds.begin("harbour", now=NOW, next_due=NOW + HOUR, because="attempt")
+
+    assert store.feeds.due(NOW - timedelta(minutes=1), 10) == ()
+    back = NOW - timedelta(days=30)
+    assert [state.feed for state in store.feeds.due(back, 10)] == ["harbour"]
+    store.feeds.begin("harbour", now=back, next_due=back + HOUR, because="attempt")
+    assert store.feeds.due(back + HOUR / 2, 10) == ()
+    assert [state.feed for state in store.feeds.due(back + HOUR, 10)] == ["harbour"]
 
 
 def test_a_feed_that_left_the_configuration_is_not_due_but_still_named(store: Store) -> None:

@@ -8,27 +8,32 @@ from typing import Any
 
 from aggregator.model.editions import Source
 from aggregator.model.errors import StoreError
-from aggregator.model.feeds import Feed, FeedState, Validators
+from aggregator.model.feeds import NO_SKIPS, Feed, FeedState, Move, Rhythm, Skips, Validators
+from aggregator.sources.schedule import CLOCK_SLACK
 from aggregator.storage.sqlite.connection import Connection
 from aggregator.storage.sqlite.rows import Row, maybe_moment, maybe_stamp, moment, stamp
 
-_CONFIGURE = """
+# What an edited address makes us forget, and what it is then.
+_LEARNED = {
+    **dict.fromkeys(("validator_url", "etag", "last_modified", "digest"), "NULL"),
+    **dict.fromkeys(("ttl", "base", "skips", "entries", "rhythm", "moved_to", "move"), "NULL"),
+    **dict.fromkeys(("gone", "gaps", "haste"), "0"),
+    **dict.fromkeys(("last_gap_at", "last_error"), "NULL"),
+    "failures": "0",
+    "because": "excluded.because",
+    "next_due": "excluded.next_due",
+}
+_FORGET = ", ".join(
+    f"{name} = iif(url = excluded.url, {name}, {none})" for name, none in _LEARNED.items()
+)
+_CONFIGURE = f"""
 INSERT INTO feed (id, configured, url, title, owner, weight, topics, language, next_due, because)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'new')
 ON CONFLICT (id) DO UPDATE SET
     configured = excluded.configured, title = excluded.title, owner = excluded.owner,
     weight = excluded.weight, topics = excluded.topics, language = excluded.language,
     url = excluded.url,
-    validator_url = iif(url = excluded.url, validator_url, NULL),
-    etag = iif(url = excluded.url, etag, NULL),
-    last_modified = iif(url = excluded.url, last_modified, NULL),
-    digest = iif(url = excluded.url, digest, NULL),
-    gone = iif(url = excluded.url, gone, 0),
-    ttl = iif(url = excluded.url, ttl, NULL),
-    failures = iif(url = excluded.url, failures, 0),
-    last_error = iif(url = excluded.url, last_error, NULL),
-    because = iif(url = excluded.url, because, excluded.because),
-    next_due = iif(url = excluded.url, next_due, excluded.next_due)
+    {_FORGET}
 """
 _BEGIN = "UPDATE feed SET attempted_at = ?, next_due = ?, because = ? WHERE id = ?"
 
@@ -86,9 +91,9 @@ class SqliteFeeds:
     def due(self, now: datetime, limit: int) -> tuple[FeedState, ...]:
         """Return enabled feeds whose time has come, the longest overdue first."""
         rows = self._at.rows(
-            "SELECT * FROM feed WHERE configured = 1 AND gone = 0 AND next_due <= ?"
-            " ORDER BY next_due, id LIMIT ?",
-            [stamp(now), limit],
+            "SELECT * FROM feed WHERE configured = 1 AND gone = 0"
+            " AND (next_due <= ? OR attempted_at > ?) ORDER BY next_due, id LIMIT ?",
+            [stamp(now), stamp(now + CLOCK_SLACK), limit],
         )
         return tuple(_state(row) for row in rows)
 
@@ -141,6 +146,15 @@ def _state(row: Row) -> FeedState:
         gone=bool(row["gone"]),
         visits=row["visits"],
         ttl=None if row["ttl"] is None else timedelta(seconds=row["ttl"]),
+        base=maybe_moment(row["base"]),
+        skips=_skips(row["skips"]),
+        entries=row["entries"],
+        rhythm=_rhythm(row["rhythm"]),
+        moved_to=row["moved_to"],
+        move=_move(row["move"]),
+        gaps=row["gaps"],
+        last_gap_at=maybe_moment(row["last_gap_at"]),
+        haste=row["haste"],
         title=row["own_title"],
         home=row["home"],
         feed_language=row["own_language"],
@@ -171,7 +185,60 @@ def _state_row(state: FeedState) -> dict[str, Any]:
         "gone": int(state.gone),
         "visits": state.visits,
         "ttl": None if state.ttl is None else int(state.ttl.total_seconds()),
+        "base": maybe_stamp(state.base),
+        "skips": _skips_text(state.skips),
+        "entries": state.entries,
+        "rhythm": _rhythm_text(state.rhythm),
+        "moved_to": state.moved_to,
+        "move": _move_text(state.move),
+        "gaps": state.gaps,
+        "last_gap_at": maybe_stamp(state.last_gap_at),
+        "haste": state.haste,
         "own_title": state.title,
         "home": state.home,
         "own_language": state.feed_language,
     }
+
+
+def _skips_text(skips: Skips) -> str | None:
+    if skips == NO_SKIPS:
+        return None
+    return json.dumps([sorted(skips.hours), sorted(skips.days)])
+
+
+def _skips(text: str | None) -> Skips:
+    if text is None:
+        return NO_SKIPS
+    hours, days = json.loads(text)
+    return Skips(hours=frozenset(hours), days=frozenset(days))
+
+
+def _rhythm_text(rhythm: Rhythm | None) -> str | None:
+    if rhythm is None:
+        return None
+    moments = (stamp(rhythm.since), stamp(rhythm.at), maybe_stamp(rhythm.newest))
+    return json.dumps([*moments, rhythm.hours, rhythm.days], separators=(",", ":"))
+
+
+def _rhythm(text: str | None) -> Rhythm | None:
+    if text is None:
+        return None
+    since, at, newest, hours, days = json.loads(text)
+    return Rhythm(
+        since=moment(since),
+        at=moment(at),
+        newest=maybe_moment(newest),
+        hours=tuple(hours),
+        days=tuple(days),
+    )
+
+
+def _move_text(move: Move | None) -> str | None:
+    return None if move is None else json.dumps([move.to, stamp(move.since), move.visits])
+
+
+def _move(text: str | None) -> Move | None:
+    if text is None:
+        return None
+    to, since, visits = json.loads(text)
+    return Move(to=to, since=moment(since), visits=visits)

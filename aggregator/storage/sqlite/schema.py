@@ -22,9 +22,17 @@ CREATE TABLE feed (
     failures INTEGER NOT NULL DEFAULT 0, last_error TEXT,
     gone INTEGER NOT NULL DEFAULT 0, visits INTEGER NOT NULL DEFAULT 0,
     own_title TEXT, home TEXT, own_language TEXT,
-    ttl INTEGER                       -- seconds that the last document asked to be left alone
+    ttl INTEGER,                      -- seconds that the last document asked to be left alone
+    base TEXT,                        -- a moment of its timetable
+    skips TEXT,                       -- JSON: hours and days at which it is not to be asked
+    entries INTEGER,                  -- how many the last document listed
+    rhythm TEXT,                      -- JSON: when it brought something new
+    moved_to TEXT,                    -- asked instead of url, learned from permanent redirects
+    move TEXT,                        -- JSON: a permanent redirect on trial
+    gaps INTEGER NOT NULL DEFAULT 0, last_gap_at TEXT, haste INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX feed_due ON feed (next_due) WHERE configured = 1 AND gone = 0;
+CREATE INDEX feed_attempted ON feed (attempted_at) WHERE configured = 1 AND gone = 0;
 
 CREATE TABLE item (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,   -- order of arrival

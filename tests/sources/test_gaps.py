@@ -1,0 +1,61 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aggregator.model.feeds import FeedState
+from aggregator.model.visits import Arrivals
+from aggregator.sources.gaps import haste_at, is_emptied, is_gap, noted
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+STATE = FeedState(feed="a", url="http://a/", next_due=NOW, entries=30, succeeded_at=NOW)
+ALL_NEW = Arrivals(listed=30)
+
+
+@pytest.mark.parametrize(
+    ("entries", "arrivals", "gap"),
+    [
+        (30, ALL_NEW, True),
+        (30, Arrivals(listed=30, known=1), False),
+        (None, Arrivals(listed=30, first=True), False),
+        (30, Arrivals(), False),
+        (30, Arrivals(listed=15), True),
+        (30, Arrivals(listed=2), False),  # starts afresh every day
+        (1, Arrivals(listed=1), False),  # one entry: every news would be a gap
+        (0, ALL_NEW, False),
+        (None, ALL_NEW, False),  # an edited address: nothing to compare with
+    ],
+)
+def test_a_whole_document_without_anything_known_is_a_gap(
+    entries: int | None, arrivals: Arrivals, *, gap: bool
+) -> None:
+    assert is_gap(replace(STATE, entries=entries), arrivals) is gap
+
+
+def test_gaps_are_counted_and_hurry_us_for_a_while() -> None:
+    state = noted(STATE, ALL_NEW, now=NOW)
+    assert (state.gaps, state.last_gap_at) == (1, NOW)
+    state = noted(state, ALL_NEW, now=NOW + DAY)
+    assert state.gaps == 2
+    hastes = [haste_at(state, NOW + DAY + n * 7 * DAY) for n in range(4)]
+    assert hastes == [2, 1, 0, 0]
+    assert noted(STATE, Arrivals(listed=30, known=29), now=NOW) == STATE
+
+
+def test_haste_has_an_end() -> None:
+    state = STATE
+    for hour in range(50):
+        state = noted(state, ALL_NEW, now=NOW + hour * DAY / 24)
+    assert state.gaps == 50
+    assert haste_at(state, NOW + 2 * DAY) == 4
+    assert haste_at(state, NOW - 30 * DAY) == 4  # a clock set back
+
+
+def test_an_emptied_document_is_doubted_for_a_week_and_then_believed() -> None:
+    """A54."""
+    assert is_emptied(STATE, 0, now=NOW + DAY)
+    assert not is_emptied(STATE, 0, now=NOW + 7 * DAY)
+    assert not is_emptied(STATE, 1, now=NOW + DAY)
+    assert not is_emptied(replace(STATE, entries=0), 0, now=NOW + DAY)
+    assert not is_emptied(replace(STATE, entries=None), 0, now=NOW + DAY)
