@@ -1,0 +1,130 @@
+"""What the tests of the service share: settings from real files, a clock that is set, made-up news.
+
+Faults come from outside, through another connection to the database file, as a full disk or
+somebody's hand would bring them.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from aggregator.items.identity import key_of, wanted_ids
+from aggregator.items.intake import take_in
+from aggregator.model.items import Entry
+from aggregator.service import clock
+from aggregator.settings import Settings, load
+from aggregator.storage import Store, open_store
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday
+HOUR = timedelta(hours=1)
+PATIENCE = 40.0  # seconds after which a test gives up; nothing here takes as long
+
+DATABASE = "t.sqlite3"
+SERVICE = """
+reach: {allow_private: [127.0.0.0/8]}
+politeness: {spacing: 0s, start_rate: 1000, per_host: 8}
+limits: {workers: 1, deadline: 5m}
+site: {base_url: 'https://news.example'}
+"""
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(slots=True)
+class SetClock:
+    """A clock that stands still until it is moved."""
+
+    at: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+@dataclass(slots=True)
+class FastClock:
+    """The clock on the wall, and so much ahead of it."""
+
+    ahead: timedelta = timedelta()
+
+    def __call__(self) -> datetime:
+        return clock.now() + self.ahead
+
+
+def play(scene: Coroutine[Any, Any, _Result]) -> _Result:
+    """Run ``scene``; one that hangs fails."""
+
+    async def bounded() -> _Result:
+        async with asyncio.timeout(PATIENCE):
+            return await scene
+
+    return asyncio.run(bounded())
+
+
+def settings_for(folder: Path, feeds: Sequence[str], outputs: str | None = None) -> Settings:
+    """Load settings from files in ``folder``; ``feeds`` are flow mappings as in feeds.yaml."""
+    (folder / "feeds.yaml").write_text(f"feeds: [{', '.join(feeds)}]\n", encoding="utf-8")
+    (folder / "service.yaml").write_text(SERVICE, encoding="utf-8")
+    if outputs is not None:
+        (folder / "outputs.yaml").write_text(outputs, encoding="utf-8")
+    return load(feeds=folder / "feeds.yaml", config=folder, environ={})
+
+
+def store_in(folder: Path) -> Store:
+    """Open the database in ``folder``."""
+    return open_store(f"sqlite:///{DATABASE}", root=folder)
+
+
+@contextmanager
+def from_outside(folder: Path) -> Iterator[sqlite3.Connection]:
+    """Lay hands on the database in ``folder``, whoever uses it meanwhile."""
+    with closing(sqlite3.connect(folder / DATABASE, isolation_level=None)) as db:
+        yield db
+
+
+def rss(*items: str, title: str = "Harbour Gazette") -> bytes:
+    """Return a feed document of ``items``."""
+    return (
+        f'<rss version="2.0"><channel><title>{title}</title><link>https://harbour.example/</link>'
+        f"<description>d</description>{''.join(items)}</channel></rss>"
+    ).encode()
+
+
+def item(number: int, text: str = "") -> str:
+    """Return an item of a feed document."""
+    return (
+        f"<item><title>Ferry {number} leaves</title><guid>urn:x-harbour:{number}</guid>"
+        f"<link>https://harbour.example/{number}</link><description>{text}</description></item>"
+    )
+
+
+def entry(feed: str, number: int, title: str, summary: str = "", **wishes: Any) -> Entry:
+    """Return an entry as a parse worker would."""
+    link = f"https://{feed}.example/{number}"
+    plain: dict[str, Any] = {
+        "guid": f"urn:x-{feed}:{number}",
+        "link": link,
+        "canonical": link,
+        "published": NOW - HOUR,
+        "language": "en",
+        "digest": sha256(f"{title}\n{summary}".encode()).hexdigest(),
+    }
+    return Entry(title=title, summary=summary, **(plain | wishes))
+
+
+def bring(store: Store, feed: str, entries: Iterable[Entry], *, now: datetime = NOW) -> list[str]:
+    """Take ``entries`` in as a visit does; return the ids of those that are new."""
+    listed = tuple(entries)
+    keys = [key_of(one) for one in listed]
+    pairs = zip(keys, listed, strict=True)
+    ids = [name for key, one in pairs for name in islice(wanted_ids(feed, key, one), 4)]
+    known = store.items.known(feed, keys, ids)
+    intake = take_in(store.feeds.state(feed), listed, known, now=now)
+    store.items.apply(intake)
+    return [new.id for new in intake.new]

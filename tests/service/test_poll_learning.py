@@ -1,0 +1,177 @@
+"""What visits over real connections teach, on a virtual clock."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from aggregator.model.feeds import Feed
+from aggregator.service.keeper import Keeper
+from aggregator.service.poll import Poller, Visit
+from aggregator.service.workers import ParseWorkers
+from aggregator.sources.fetch import Fetcher, FetchPolicy
+from aggregator.sources.manners import Courtesy, Manners
+from aggregator.sources.schedule import Cadence
+from aggregator.storage import open_store
+from tests.origin import Origin, Reply, answer
+
+pytestmark = pytest.mark.slow
+
+START = datetime(2026, 3, 2, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[ParseWorkers]:
+    held = ParseWorkers(workers=1)
+    yield held
+    held.close()
+
+
+class Bench:
+    """A poller whose clock is set by hand."""
+
+    def __init__(self, root: Path, workers: ParseWorkers) -> None:
+        self.now = START
+        self.keeper = Keeper(open_store("sqlite:///t.sqlite3", root=root))
+        courtesy = Courtesy(spacing=timedelta(), starts_a_second=0)
+        self._poller = Poller(
+            keeper=self.keeper,
+            fetcher=Fetcher(FetchPolicy(user_agent="a", allow_private=("127.0.0.0/8",))),
+            workers=workers,
+            manners=Manners(courtesy, clock=lambda: self.now),
+            cadence=Cadence(),
+            most=100,
+            clock=lambda: self.now,
+        )
+
+    async def visit(self, feed: Feed) -> Visit:
+        """Visit ``feed``, a day after the last visit to anybody."""
+        self.now += DAY
+        state = await self.keeper.run(self.keeper.store.feeds.state, feed.id)
+        return await self._poller.visit(feed, state)
+
+
+@asynccontextmanager
+async def bench(root: Path, workers: ParseWorkers, *feeds: Feed) -> AsyncIterator[Bench]:
+    held = Bench(root, workers)
+    await held.keeper.run(held.keeper.store.feeds.configure, feeds, now=START)
+    yield held
+    await held.keeper.close()
+
+
+def document(*entries: object) -> Reply:
+    items = "".join(f"<item><guid>{n}</guid><title>t{n}</title></item>" for n in entries)
+    body = f"<rss version='2.0'><channel><title>A</title>{items}</channel></rss>".encode()
+    return answer(200, body, {"ETag": f'"{entries}"'})
+
+
+def moved(to: str) -> Reply:
+    return answer(301, b"", {"Location": to})
+
+
+def test_a_feed_that_moved_is_asked_where_it_lives_and_stays_conditional(
+    origin: Origin, tmp_path: Path, workers: ParseWorkers
+) -> None:
+    """A46: three visits at the old address, then none."""
+    origin.script("/new", document(1, 2), answer(304))
+    feed = Feed(id="a", url=origin.script("/old", moved("/new")))
+
+    async def story() -> list[Visit]:
+        async with bench(tmp_path, workers, feed) as held:
+            return [await held.visit(feed) for _ in range(6)]
+
+    visits = asyncio.run(story())
+
+    assert [visit.outcome for visit in visits] == ["fetched"] + 5 * ["not-modified"]
+    assert [visit.remark is not None for visit in visits] == 2 * [False] + [True] + 3 * [False]
+    assert len(origin.asked("/old")) == 3
+    sent = [seen.value("If-None-Match") for seen in origin.asked("/new")]
+    assert sent == [None] + 5 * [b'"(1, 2)"']
+
+
+def test_a_page_at_the_end_of_a_redirect_teaches_nothing(
+    origin: Origin, tmp_path: Path, workers: ParseWorkers
+) -> None:
+    """A51."""
+    origin.script("/login", answer(200, b"<!doctype html><html><body>Who are you?</body></html>"))
+    feed = Feed(id="a", url=origin.script("/old", document(1, 2), moved("/login")))
+
+    async def story() -> tuple[list[Visit], int]:
+        async with bench(tmp_path, workers, feed) as held:
+            visits = [await held.visit(feed) for _ in range(6)]
+            return visits, await held.keeper.run(held.keeper.store.items.count)
+
+    visits, items = asyncio.run(story())
+
+    assert [visit.outcome for visit in visits] == ["fetched"] + 5 * ["unreadable"]
+    assert len(origin.asked("/old")) == 6
+    assert items == 2
+
+
+def test_two_feeds_that_moved_to_one_address_are_asked_once(
+    origin: Origin, tmp_path: Path, workers: ParseWorkers
+) -> None:
+    """A53: both stay configured."""
+    origin.script("/new", document(1, 2))
+    first = Feed(id="a", url=origin.script("/a", moved("/new")))
+    second = Feed(id="b", url=origin.script("/b", moved("/new")))
+
+    async def story() -> list[Visit]:
+        async with bench(tmp_path, workers, first, second) as held:
+            for _ in range(3):
+                await held.visit(first)
+                await held.visit(second)
+            return [await held.visit(first), await held.visit(second)]
+
+    visits = asyncio.run(story())
+
+    assert [visit.outcome for visit in visits] == ["unchanged", "same-feed"]
+    assert visits[1].state.next_due >= START + 9 * DAY
+    assert len(origin.asked("/new")) == 7
+
+
+def test_lost_entries_and_an_emptied_document_are_noticed_and_told(
+    origin: Origin, tmp_path: Path, workers: ParseWorkers
+) -> None:
+    """A54, and nothing is forgotten."""
+    script = (document(1, 2, 3), document(3, 4, 5), document(7, 8, 9), document(), document(9, 10))
+    feed = Feed(id="a", url=origin.script("/", *script))
+
+    async def story() -> tuple[list[Visit], int]:
+        async with bench(tmp_path, workers, feed) as held:
+            visits = [await held.visit(feed) for _ in script]
+            return visits, await held.keeper.run(held.keeper.store.items.count)
+
+    visits, items = asyncio.run(story())
+
+    assert [visit.outcome for visit in visits] == [*3 * ["fetched"], "emptied", "fetched"]
+    assert [visit.state.gaps for visit in visits] == [0, 0, 1, 1, 1]
+    assert [visit.remark is not None for visit in visits] == [False, False, True, False, False]
+    assert visits[2].state.because == "gap"
+    assert visits[3].reason == "the document has no entries; the last one had 3"
+    assert visits[4].reason is None
+    assert items == 9
+
+
+def test_a_feed_put_off_after_the_clock_was_set_back_is_not_due_at_once(
+    origin: Origin, tmp_path: Path, workers: ParseWorkers
+) -> None:
+    """A39."""
+    retry = answer(429, b"", {"Retry-After": "7200"})
+    feed = Feed(id="a", url=origin.script("/", document(1), retry))
+
+    async def story() -> tuple[list[str], int]:
+        async with bench(tmp_path, workers, feed) as held:
+            outcomes = [(await held.visit(feed)).outcome]
+            held.now -= 40 * DAY
+            outcomes.append((await held.visit(feed)).outcome)
+            held.now -= 2 * DAY
+            outcomes.append((await held.visit(feed)).outcome)
+            return outcomes, len(await held.keeper.run(held.keeper.store.feeds.due, held.now, 9))
+
+    assert asyncio.run(story()) == (["fetched", "failed", "put-off"], 0)
+    assert len(origin.log) == 2

@@ -1,0 +1,221 @@
+"""What subscribers are given, edition after edition, from a real store."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aggregator.model.editions import Rendered
+from aggregator.model.stories import TopicScore, Voice
+from aggregator.service.desk import Desk
+from aggregator.service.publish import Publisher
+from aggregator.settings import Settings
+from aggregator.storage import Store
+from aggregator.storage.protocol import Filing
+from tests.service.stage import HOUR, NOW, bring, entry, from_outside, settings_for, store_in
+
+FEEDS = [
+    "{id: harbour, url: 'https://harbour.example/feed', topics: [business]}",
+    "{id: north, url: 'https://north.example/feed', topics: [sport]}",
+    "{id: ledger, url: 'https://ledger.example/feed', topics: [business]}",
+]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_for(tmp_path, FEEDS)
+
+
+@pytest.fixture
+def store(tmp_path: Path, settings: Settings) -> Iterator[Store]:
+    held = store_in(tmp_path)
+    held.feeds.configure(settings.feeds, now=NOW)
+    yield held
+    held.close()
+
+
+def publisher(store: Store, settings: Settings) -> Publisher:
+    return Desk.over(store, settings).publisher
+
+
+def tell(
+    store: Store,
+    feed: str,
+    number: int,
+    *,
+    story: str,
+    merged: tuple[str, ...] = (),
+    topics: tuple[str, ...] = (),
+    now: datetime = NOW,
+) -> str:
+    """Let ``feed`` report ``story``: take one item in, and file it. Returns its id."""
+    at = now - HOUR / 2
+    one = entry(feed, number, f"{feed} tells {number}", published=at)
+    (item,) = bring(store, feed, [one], now=now)
+    (stored,) = store.items.pending(2)
+    store.items.file(
+        Filing(
+            seq=stored.seq,
+            id=item,
+            copy=None,
+            story=story,
+            story_because="joined",
+            merged=merged,
+            topics=tuple(TopicScore(topic=slug, score=1.0, because="feed") for slug in topics),
+            voice=Voice(owner=feed, weight=1.0, first=at, last=at),
+            trace="{}",
+        )
+    )
+    return item
+
+
+def served(store: Store) -> dict[str, Rendered]:
+    return {rendered.path: rendered for rendered in store.outputs.all()}
+
+
+def entries(store: Store, name: str) -> list[dict[str, Any]]:
+    """Return the entries of an output as it is served."""
+    found = store.outputs.get(f"feeds/{name}.json")
+    assert found is not None
+    items: list[dict[str, Any]] = json.loads(found.body)["items"]
+    return items
+
+
+def ids(store: Store, name: str) -> list[str]:
+    return [one["id"] for one in entries(store, name)]
+
+
+def lose(folder: Path, feed: str) -> None:
+    """Lose a feed's row, so that nobody knows any more whom its items are to be credited to."""
+    with from_outside(folder) as db:
+        db.execute("DELETE FROM feed WHERE id = ?", [feed])
+
+
+def test_an_output_that_cannot_be_composed_keeps_its_bytes_and_harms_no_other(
+    store: Store, settings: Settings, tmp_path: Path
+) -> None:
+    press = publisher(store, settings)
+    tell(store, "harbour", 1, story="s1", topics=("business",))
+    tell(store, "north", 1, story="s2", topics=("sport",))
+    press.publish(NOW)
+    before = served(store)
+
+    lose(tmp_path, "north")
+    new = tell(store, "ledger", 1, story="s3", topics=("business",), now=NOW + HOUR)
+    published = press.publish(NOW + HOUR)
+
+    broken = {"latest", "top", "topics/sport/latest", "topics/sport/top"}
+    assert dict(published.refused) == dict.fromkeys(broken, "KeyError: 'north'")
+    after = served(store)
+    for name in broken:
+        for form in ("atom", "rss", "json"):
+            assert after[f"feeds/{name}.{form}"] == before[f"feeds/{name}.{form}"]
+    assert new in ids(store, "topics/business/latest")
+    assert {edition.spec.name for edition in published.editions} == {
+        "topics/business/latest",
+        "topics/business/top",
+    }
+
+
+def test_outputs_that_cannot_be_composed_after_a_restart_keep_their_bytes(
+    store: Store, settings: Settings, tmp_path: Path
+) -> None:
+    tell(store, "north", 1, story="s2", topics=("sport",))
+    publisher(store, settings).publish(NOW)
+    before = served(store)
+
+    lose(tmp_path, "north")
+    published = publisher(store, settings).publish(NOW + HOUR)
+
+    assert published.dropped == ()
+    for path, rendered in before.items():
+        if path.startswith("feeds/"):
+            assert store.outputs.get(path) == rendered
+
+
+OUTPUTS = "outputs: [{kind: latest}, {kind: top}]\n"
+FEWER = "outputs: [{kind: latest, title: News}]\n"
+
+
+def test_outputs_that_ops_removed_are_dropped_and_no_other(
+    store: Store, settings: Settings, tmp_path: Path
+) -> None:
+    tell(store, "harbour", 1, story="s1")
+    wide = settings_for(tmp_path, FEEDS, OUTPUTS)
+    publisher(store, wide).publish(NOW)
+    before = set(served(store))
+
+    published = publisher(store, settings_for(tmp_path, FEEDS, FEWER)).publish(NOW + HOUR)
+
+    gone = {f"feeds/top.{form}" for form in ("atom", "rss", "json")}
+    assert set(published.dropped) == gone
+    assert set(served(store)) == before - gone
+    assert publisher(store, settings_for(tmp_path, FEEDS, FEWER)).publish(NOW).dropped == ()
+
+
+def test_equal_content_gives_no_new_bytes_and_no_new_time(store: Store, settings: Settings) -> None:
+    press = publisher(store, settings)
+    tell(store, "harbour", 1, story="s1", topics=("business",))
+    tell(store, "north", 1, story="s1")
+    tell(store, "ledger", 1, story="s2", topics=("business",))
+    press.publish(NOW)
+    before = served(store)
+    assert {rendered.changed_at for rendered in before.values()} == {NOW}
+
+    for again in (press, publisher(store, settings)):
+        published = again.publish(NOW + HOUR)
+        assert (published.documents, published.editions) == ((), ())
+    assert served(store) == before
+
+    tell(store, "north", 2, story="s3", topics=("sport",), now=NOW + 2 * HOUR)
+    changed = {rendered.path for rendered in press.publish(NOW + 2 * HOUR).documents}
+    assert "feeds/topics/sport/latest.atom" in changed
+    assert "feeds/topics/business/latest.atom" not in changed
+
+
+ONE_PLACE = "outputs: [{kind: latest}, {kind: top, limit: 1}]\n"
+
+
+def test_a_story_that_merges_while_it_stands_in_top_keeps_its_entry_id(
+    store: Store, settings: Settings, tmp_path: Path
+) -> None:
+    """It stands; what it merges into, and that again, did not."""
+    press = publisher(store, settings_for(tmp_path, FEEDS, ONE_PLACE))
+    face = tell(store, "harbour", 1, story="known")
+    tell(store, "north", 1, story="known")
+    tell(store, "ledger", 1, story="second")
+    press.publish(NOW)
+    (first,) = entries(store, "top")
+    assert first["id"] == "known"
+
+    tell(store, "ledger", 2, story="second", merged=("known",), now=NOW + HOUR)
+    press.publish(NOW + HOUR)
+    (held,) = entries(store, "top")
+    assert (held["id"], held["url"]) == ("known", first["url"])
+    assert store.outputs.members("top")["second"].face == face
+
+    tell(store, "north", 2, story="third", merged=("second",), now=NOW + 2 * HOUR)
+    publisher(store, settings_for(tmp_path, FEEDS, ONE_PLACE)).publish(NOW + 2 * HOUR)
+    assert ids(store, "top") == ["known"]
+
+
+def test_of_two_standing_stories_that_turn_out_to_be_one_the_kept_one_goes_on(
+    store: Store, settings: Settings
+) -> None:
+    press = publisher(store, settings)
+    for story, number in (("one", 1), ("other", 2)):
+        tell(store, "harbour", number, story=story)
+        tell(store, "north", number, story=story)
+    press.publish(NOW)
+    assert sorted(ids(store, "top")) == ["one", "other"]
+
+    tell(store, "ledger", 1, story="one", merged=("other",), now=NOW + HOUR)
+    press.publish(NOW + HOUR)
+    assert ids(store, "top") == ["one"]
+
+    tell(store, "ledger", 2, story="one", now=NOW + 2 * HOUR)
+    assert press.publish(NOW + 2 * HOUR).refused == ()
+    assert ids(store, "top") == ["one"]

@@ -1,0 +1,194 @@
+"""How is asked for what is asked again and again? By an index, however much has been stored.
+
+The statements are caught as the shelves make them, and SQLite is asked how it would go about them:
+with the planner's guesses of a new database, and with the figures that housekeeping gathers. A
+plan tells what is gone through, not how far; for that, the steps of SQLite's own machine are
+counted, which are the same on every computer.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from aggregator.items.intake import Intake
+from aggregator.model.feeds import Feed
+from aggregator.model.items import Copy, Entry, Item
+from aggregator.model.stories import TopicScore, Voice
+from aggregator.outputs.standing import Stay
+from aggregator.storage import Store
+from aggregator.storage.protocol import Filing
+from aggregator.storage.sqlite import SqliteStore
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+ITEMS, WAITING = 600, 20  # one a minute; the newest wait to be filed
+FEEDS = [Feed(id=f"f{n}", url=f"https://f{n}.example/", owner=f"f{n}") for n in range(20)]
+
+# What goes through all of a table by design: feeds do not grow by themselves; the newest items,
+# until there are enough.
+WALKS = {"SCAN feed USING INDEX feed_due", "SCAN item USING INDEX item_latest"}
+
+Question = Callable[[Store], object]
+
+QUESTIONS: dict[str, Question] = {
+    "feeds.due": lambda store: store.feeds.due(NOW, 50),
+    "items.known": lambda store: store.items.known("f1", ["guid:1", "guid:x"], ["urn:x:1"]),
+    "items.pending": lambda store: store.items.pending(10),
+    "items.latest": lambda store: store.items.latest(topic=None, limit=100),
+    "items.latest of a topic": lambda store: store.items.latest(topic="sea", limit=100),
+    "items.by_id": lambda store: store.items.by_id(["urn:x:1", "urn:x:2"]),
+    "items.copies": lambda store: store.items.copies(["urn:x:8", "urn:x:2"]),
+    "items.at_address": lambda store: store.items.at_address("https://f.example/7"),
+    "items.sharing": lambda store: store.items.sharing([2, 500], 10),
+    "items.post": lambda store: store.items.post(5, [2, 9_999]),
+    "items.file": lambda store: file(store, store.items.pending(1)[0].seq - 1, NOW),
+    "items.prune": lambda store: store.items.prune(NOW - 90 * MINUTE, 100),
+    "stories.items": lambda store: store.stories.items(["s1", "s2"]),
+    "stories.current": lambda store: store.stories.current("s1"),
+    "outputs.members": lambda store: store.outputs.members("top"),
+}
+ONCE_AT_START: dict[str, Question] = {
+    "stories.traces": lambda store: list(store.stories.traces(NOW - 60 * MINUTE)),
+}
+
+
+def stocked(folder: Path, items: int) -> SqliteStore:
+    """Return a store in which ``items`` came in, the older of which were filed."""
+    store = SqliteStore(folder / "t.sqlite3")
+    store.feeds.configure(FEEDS, now=NOW)
+    with store.transaction():
+        new = tuple(brought(number, items) for number in range(items))
+        store.items.apply(Intake(state=store.feeds.state("f0"), new=new))
+        for number in range(items - WAITING):
+            file(store, number, new[number].published)
+        store.outputs.show("latest", [f"urn:x:{n}" for n in range(100)])
+        store.outputs.enrol([stay(n) for n in range(100)])
+    return store
+
+
+def brought(number: int, items: int) -> Item:
+    at = NOW - (items - number) * MINUTE
+    return Item(
+        id=f"urn:x:{number}",
+        feed=f"f{number % 20}",
+        key=f"guid:{number}",
+        entry=Entry(
+            guid=f"urn:x:{number}", title=f"t{number}", canonical=f"https://f.example/{number}"
+        ),
+        first_seen=at,
+        published=at,
+        updated=at,
+        listed=at,
+    )
+
+
+def file(store: Store, number: int, at: datetime) -> None:
+    """File an item: every tenth is a copy, every third is about the sea, three make a story."""
+    store.items.post(number + 1, [number % 7, 1000 + number])
+    store.items.file(
+        Filing(
+            seq=number + 1,
+            id=f"urn:x:{number}",
+            copy=Copy(lead=f"urn:x:{number - 1}", rule="r", figure=1) if number % 10 == 9 else None,
+            story=f"s{number // 3}",
+            story_because="",
+            merged=(),
+            topics=(TopicScore(topic="sea", score=1.0, because=""),) if number % 3 == 0 else (),
+            voice=Voice(owner=f"f{number % 20}", weight=1.0, first=at, last=at),
+            trace="{}",
+        )
+    )
+
+
+def stay(number: int) -> Stay:
+    return Stay(
+        output="top",
+        story=f"s{number}",
+        entered=NOW,
+        updated=NOW,
+        milestone=0,
+        face="",
+        entry="",
+        left=NOW if number < 70 else None,
+    )
+
+
+class Undo(Exception):  # noqa: N818 - no error
+    """Leave the store as it was."""
+
+
+def answer(store: SqliteStore, question: Question) -> None:
+    with suppress(Undo), store.transaction():
+        question(store)
+        raise Undo
+
+
+def asked(store: SqliteStore, question: Question) -> list[str]:
+    """Return the statements that ``question`` makes."""
+    said: list[str] = []
+    connection = store._connection.db.conn
+    connection.set_trace_callback(said.append)
+    answer(store, question)
+    connection.set_trace_callback(None)
+    return [sql for sql in said if re.match(r"\s*(SELECT|UPDATE|DELETE|INSERT)", sql)]
+
+
+def steps(store: SqliteStore, question: Question) -> int:
+    """Return how many steps of SQLite's machine it takes to answer ``question``."""
+    counted = 0
+
+    def count() -> None:
+        nonlocal counted
+        counted += 1
+
+    connection = store._connection.db.conn
+    connection.set_progress_handler(count, 1)
+    answer(store, question)
+    connection.set_progress_handler(None, 0)
+    return counted
+
+
+def scans(store: SqliteStore, sql: str) -> list[str]:
+    """Return the steps of the plan for ``sql`` that go through all of something stored."""
+    rows = store._connection.db.conn.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()
+    found = [row[3] for row in rows if row[3].startswith("SCAN ")]
+    return [step for step in found if "(subquery" not in step and step not in WALKS]
+
+
+@pytest.fixture(scope="module", params=["guessing", "knowing"])
+def store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SqliteStore]:
+    """Yield a store whose planner guesses, or knows what there is."""
+    with closing(stocked(tmp_path_factory.mktemp("plans"), ITEMS)) as held:
+        if request.param == "knowing":
+            held._connection.db.conn.execute("ANALYZE")
+        yield held
+
+
+@pytest.mark.parametrize("name", QUESTIONS | ONCE_AT_START)
+def test_nothing_that_grows_is_gone_through_for_an_answer(store: SqliteStore, name: str) -> None:
+    statements = asked(store, (QUESTIONS | ONCE_AT_START)[name])
+
+    assert statements
+    for sql in statements:
+        assert scans(store, sql) == [], sql
+
+
+def test_an_answer_takes_as_many_steps_where_three_times_as_much_is_stored(tmp_path: Path) -> None:
+    for name in ("little", "much"):
+        (tmp_path / name).mkdir()
+    with (
+        closing(stocked(tmp_path / "little", ITEMS)) as little,
+        closing(stocked(tmp_path / "much", 3 * ITEMS)) as much,
+    ):
+        grown = {
+            name: (few, many)
+            for name, question in QUESTIONS.items()
+            if (many := steps(much, question)) > 1.1 * (few := steps(little, question))
+        }
+    assert grown == {}
