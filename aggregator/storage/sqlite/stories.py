@@ -37,8 +37,8 @@ SELECT story.id, story.opened, owner, weight, first, story_voice.last, copies_on
      WHERE t.story = story.id AND t.items * ? >= story.items) AS touched
 FROM story JOIN story_voice ON story_voice.story = story.id
 WHERE story.forward IS NULL AND story.last >= ?
-ORDER BY story.id, owner
-"""
+ORDER BY +story.id, owner
+"""  # the plus keeps the planner from going through every story in the order of their ids
 
 
 class SqliteStories:
@@ -144,7 +144,12 @@ class SqliteStories:
 
     def traces(self, since: datetime) -> Iterator[tuple[StoredItem, str]]:
         """Yield filed items first seen at or after ``since`` with their traces."""
-        last = 0
+        # The pluses: or else the lowest place is looked for from the first of all on.
+        first = "SELECT min(+filed) AS place FROM item WHERE first_seen >= ? AND +filed > 0"
+        place: int | None = self._at.rows(first, [stamp(since)])[0]["place"]
+        if place is None:
+            return
+        last = place - 1
         while rows := self._at.rows(
             f"SELECT {ITEM_COLUMNS}, trace, filed FROM item"
             " WHERE filed > ? AND first_seen >= ? ORDER BY filed LIMIT ?",
