@@ -5,7 +5,7 @@ transaction: copy of what, about which topics, in which story. Runs on the store
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -82,12 +82,24 @@ class Organiser:
         if self._clusters is None:
             model, counts = self._read(MODEL), self._read(COUNTS)
             self._model = TopicModel() if model is None else TopicModel.load(model)
-            kept = self._store.stories.traces(now - LIFE - _SLACK)
-            traces = [Trace.load(text) for _, text in kept]
+            kept = [
+                (stored, Trace.load(text))
+                for stored, text in self._store.stories.traces(now - LIFE - _SLACK)
+            ]
+            traces = [trace for _, trace in kept]
             self._latest = max((trace.now for trace in traces), default=now)
             self._noted = _noted(counts)
             self._clusters = Clusters.restore(traces, counts)
+            self._learn_again(stored for stored, trace in kept if trace.serial > self._noted[1])
         return self._clusters
+
+    def _learn_again(self, since_noted: Iterable[StoredItem]) -> None:
+        """Teach the topic model what it had learned since it was written down."""
+        feeds = self._store.feeds.configured()
+        for stored in since_noted:
+            feed = feeds.get(stored.item.feed)
+            if feed is not None and stored.lead is None:
+                self._learn(stored.item.entry, feed)
 
     def _read(self, name: str) -> dict[str, object] | None:
         text = self._store.notes.get(name)
@@ -139,9 +151,13 @@ class Organiser:
         )
 
     def _topics_of(self, entry: Entry, feed: Feed, copy: Copy | None) -> tuple[TopicScore, ...]:
-        if feed.topics and copy is None:
-            self._model.learn(topic_terms(entry), feed.topics)
+        if copy is None:
+            self._learn(entry, feed)
         return topics_of(entry, feed.topics, self._topics, self._model)
+
+    def _learn(self, entry: Entry, feed: Feed) -> None:
+        if feed.topics:
+            self._model.learn(topic_terms(entry), feed.topics)
 
     def _story_of(self, copy: Copy | None) -> str | None:
         if copy is None:

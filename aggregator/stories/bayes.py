@@ -4,12 +4,17 @@ Naive Bayes that mostly asks how badly all *other* topics explain the text (comp
 Bayes) and a little how well its own does: the first stands up to topics with very different
 numbers of items (a desk has ten feeds of world news for one of science), the second keeps the
 small topics' own words. Figures in ``docs/heuristics.md``.
+
+What was learned is kept in whole thousandths of an item, so that sums do not depend on the order
+of addition and a restart resumes exactly.
 """
 
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+UNIT = 1000  # one item
 
 OWN = 0.25  # share of what a topic's own items say
 OWN_SMOOTHING = 0.1
@@ -34,22 +39,22 @@ class Guess:
 class Bayes:
     """How often the items of each topic had a term, repeats counting less and less."""
 
-    items: dict[str, float] = field(default_factory=dict)
-    having: dict[str, dict[str, float]] = field(default_factory=dict)
-    _all: dict[str, float] = field(default_factory=dict)
-    _mass: dict[str, float] = field(default_factory=dict)
+    items: dict[str, int] = field(default_factory=dict)
+    having: dict[str, dict[str, int]] = field(default_factory=dict)
+    _all: dict[str, int] = field(default_factory=dict)
+    _mass: dict[str, int] = field(default_factory=dict)
 
     def learn(self, terms: Iterable[str], topics: Sequence[str]) -> None:
         """Take in one item that is known to be about ``topics``, each for an equal share."""
         found = Counter(terms)
         for topic in topics:
-            self._learn_one(found, topic, 1 / len(topics))
-        if sum(self.items.values()) >= FADE:
+            self._learn_one(found, topic, UNIT / len(topics))
+        if sum(self.items.values()) >= FADE * UNIT:
             self._fade()
 
     def guess(self, terms: Iterable[str], among: Sequence[str]) -> Guess | None:
         """Return the likeliest of ``among``, or None when too little was learned to tell."""
-        topics = sorted(topic for topic in among if self.items.get(topic, 0) >= MIN_ITEMS)
+        topics = sorted(topic for topic in among if self.items.get(topic, 0) >= MIN_ITEMS * UNIT)
         known = Counter(term for term in terms if term in self._all)
         if len(topics) < 2 or len(known) < MIN_KNOWN:
             return None
@@ -83,31 +88,31 @@ class Bayes:
     def _learn_one(self, found: Mapping[str, int], topic: str, share: float) -> None:
         counts = self.having.setdefault(topic, {})
         for term, times in found.items():
-            weight = share * (1 + math.log(times))
-            counts[term] = counts.get(term, 0.0) + weight
-            self._all[term] = self._all.get(term, 0.0) + weight
-            self._mass[topic] = self._mass.get(topic, 0.0) + weight
-        self.items[topic] = self.items.get(topic, 0.0) + share
+            weight = round(share * (1 + math.log(times)))
+            counts[term] = counts.get(term, 0) + weight
+            self._all[term] = self._all.get(term, 0) + weight
+            self._mass[topic] = self._mass.get(topic, 0) + weight
+        self.items[topic] = self.items.get(topic, 0) + round(share)
 
     def _weights(self, topic: str, known: Mapping[str, int]) -> list[float]:
         """Return what each term, as often as it is there, says for ``topic``."""
         mine, everything = self.having[topic], self._all
         mass = self._mass[topic]
-        rest = math.fsum(self._mass.values()) - mass
-        base = math.log(rest + OTHERS_SMOOTHING * len(everything))
-        base -= OWN * math.log(mass + OWN_SMOOTHING * len(everything))
+        rest = sum(self._mass.values()) - mass
+        base = math.log(rest + OTHERS_SMOOTHING * UNIT * len(everything))
+        base -= OWN * math.log(mass + OWN_SMOOTHING * UNIT * len(everything))
         weights = []
         for term, times in known.items():
-            own = mine.get(term, 0.0)
-            said = OWN * math.log(own + OWN_SMOOTHING)
-            said -= math.log(max(0.0, everything[term] - own) + OTHERS_SMOOTHING)
+            own = mine.get(term, 0)
+            said = OWN * math.log(own + OWN_SMOOTHING * UNIT)
+            said -= math.log(everything[term] - own + OTHERS_SMOOTHING * UNIT)
             weights.append((1 + math.log(times)) * (said + base))
         return weights
 
     def _fade(self) -> None:
-        self.items = {topic: n / 2 for topic, n in self.items.items()}
+        self.items = {topic: n // 2 for topic, n in self.items.items()}
         self.having = {
-            topic: {term: n / 2 for term, n in counts.items() if n >= 1}
+            topic: {term: n // 2 for term, n in counts.items() if n >= UNIT}
             for topic, counts in self.having.items()
         }
         self._total()
@@ -118,4 +123,4 @@ class Bayes:
         for topic, counts in self.having.items():
             self._mass[topic] = sum(counts.values())
             for term, n in counts.items():
-                self._all[term] = self._all.get(term, 0.0) + n
+                self._all[term] = self._all.get(term, 0) + n

@@ -108,11 +108,12 @@ def test_an_item_that_cannot_be_filed_is_set_aside_and_its_batch_goes_out(
         assert store.items.latest(topic=None, limit=1)[0].item.id == late
 
 
-Found = dict[str, tuple[str | None, str | None]]
+# By item: its feed, story, lead and topics.
+Found = dict[str, tuple[str, str | None, str | None, tuple[str, ...]]]
 
 
 def found_out(items: Iterator[StoredItem]) -> Found:
-    return {held.item.id: (held.story, held.lead) for held in items}
+    return {held.item.id: (held.item.feed, held.story, held.lead, held.topics) for held in items}
 
 
 def filed_in_batches(store: Store, desk: Callable[[], Desk]) -> Found:
@@ -126,7 +127,7 @@ def filed_in_batches(store: Store, desk: Callable[[], Desk]) -> Found:
     return found_out(store.items.all())
 
 
-def test_a_desk_resumed_after_every_batch_finds_the_same_stories_and_copies(
+def test_a_desk_resumed_after_every_batch_finds_the_same_stories_copies_and_topics(
     tmp_path: Path, settings: Settings
 ) -> None:
     with closing(fresh(tmp_path / "steady", settings)) as store:
@@ -137,8 +138,11 @@ def test_a_desk_resumed_after_every_batch_finds_the_same_stories_and_copies(
 
     assert len(steady) >= 250
     assert resumed == steady
-    assert any(lead for _, lead in steady.values())
-    assert 20 < len({story for story, _ in steady.values()}) < len(steady) - 20
+    feeds, stories, leads, topics = zip(*steady.values(), strict=True)
+    assert any(leads)
+    assert 20 < len(set(stories)) < len(steady) - 20
+    untaught = {"harbour", "north"}  # whose topics nobody configured
+    assert len({told for feed, told in zip(feeds, topics, strict=True) if feed in untaught}) > 3
 
 
 def outputs_of(folder: Path, settings: Settings) -> tuple[Rendered, ...]:

@@ -96,8 +96,8 @@ def test_a_model_reads_back_as_it_was() -> None:
 def test_what_was_learned_fades(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aggregator.stories.bayes.FADE", 40)
     before, after = taught(times=19), taught(times=20)
-    assert sum(before.dump()["items"].values()) == 38  # type: ignore[attr-defined]
-    assert sum(after.dump()["items"].values()) == 20  # type: ignore[attr-defined]
+    assert sum(before.dump()["items"].values()) == 38_000  # type: ignore[attr-defined]
+    assert sum(after.dump()["items"].values()) == 20_000  # type: ignore[attr-defined]
     question = topic_terms(entry(GAMES))
     guess = after.classify(question, ["science", "sport"])
     assert guess is not None
