@@ -1,5 +1,6 @@
 """How are the parts put together? The one place that builds them, and takes them apart again."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,24 +17,34 @@ from aggregator.service.run import Service
 from aggregator.service.workers import ParseWorkers
 from aggregator.settings import Settings
 from aggregator.sources.fetch import Fetcher, FetchPolicy, user_agent
-from aggregator.sources.manners import Courtesy, Manners
+from aggregator.sources.manners import Courtesy, Manners, Sleep
 from aggregator.sources.schedule import Cadence
 from aggregator.storage import Store
 
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, store: Store, *, now: Clock = clock.now
+    settings: Settings,
+    store: Store,
+    *,
+    now: Clock = clock.now,
+    exact: Clock = clock.exact,
+    sleep: Sleep = asyncio.sleep,
 ) -> AsyncIterator[Service]:
-    """Build the service over ``store``; on leaving, close everything, the store last."""
+    """Build the service over ``store``; on leaving, close everything, the store last.
+
+    ``exact`` and ``sleep`` are for pauses between requests.
+    """
     keeper = Keeper(store)
     workers = parse_workers(settings)
+    manners = Manners(courtesy(settings), clock=exact, sleep=sleep)
     try:
+        manners.recall(await keeper.run(store.hosts.all))
         poller = Poller(
             keeper=keeper,
-            fetcher=Fetcher(fetch_policy(settings), clock=clock.exact),
+            fetcher=Fetcher(fetch_policy(settings), clock=exact),
             workers=workers,
-            manners=Manners(courtesy(settings), clock=clock.exact),
+            manners=manners,
             cadence=cadence(settings),
             most=settings.service.limits.new_items,
             clock=now,

@@ -91,15 +91,16 @@ class Poller:
         started = time.monotonic()
         if state.moved_to is not None and (twin := await self._keeper.run(self._twin, state)):
             return await self._leave_to(twin, state)
-        ask = ask_for(feed, state)
+        ask, store = ask_for(feed, state), self._keeper.store
         async with self._manners.turn(ask.url) as turn:
             if self._closing:
                 return _not_made(state, "not-begun")
             if turn.put_off is not None:
                 return await self._put_off(state, turn.put_off)
-            await self._begin(feed, state)
+            await self._begin(feed, state, ask.url)
             answer = await self._fetcher.fetch(ask)
-            self._manners.note(ask.url, answer)
+            if self._manners.note(ask.url, answer):  # at once: no crash makes us forget it
+                await self._keeper.run(store.hosts.note, *self._manners.history(ask.url))
         document = await self._read(feed, state, answer)
         intake = await self._keeper.run(self._settle, feed, state, answer, document)
         return Visit(
@@ -122,11 +123,16 @@ class Poller:
         after = await self._defer(state, Due(at=at, because="same-feed"))
         return replace(_not_made(after, "same-feed"), remark=f"it moved to the address of {twin}")
 
-    async def _begin(self, feed: Feed, state: FeedState) -> None:
+    async def _begin(self, feed: Feed, state: FeedState, url: str) -> None:
         now = self._clock()
         due = provisional_due(feed, state, now=now, cadence=self._cadence)
-        feeds = self._keeper.store.feeds
-        await self._keeper.run(feeds.begin, feed.id, now=now, next_due=due.at, because=due.because)
+        await self._keeper.run(self._attempt, feed.id, due, url, now)
+
+    def _attempt(self, feed: str, due: Due, url: str, now: datetime) -> None:
+        store = self._keeper.store
+        with store.transaction():
+            store.feeds.begin(feed, now=now, next_due=due.at, because=due.because)
+            store.hosts.note(*self._manners.history(url))
 
     async def _put_off(self, state: FeedState, until: datetime) -> Visit:
         # Rounded up: a moment too early, and the host would put us off again.

@@ -5,7 +5,7 @@ machine room, and their owner counts our requests together.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -110,10 +110,21 @@ class Manners:
         async with host.gate, AsyncExitStack() as places:
             yield await self._start(host, places)
 
-    def note(self, url: str, answer: Answer) -> None:
-        """Take note of what a host of ours said."""
+    def note(self, url: str, answer: Answer) -> bool:
+        """Take note of what a host of ours said; return whether that is worth remembering."""
         host = self._host(url)
-        host.history = after(host.history, answer, self._clock(), self._courtesy)
+        before = host.history
+        host.history = after(before, answer, self._clock(), self._courtesy)
+        return host.history != before
+
+    def recall(self, histories: Mapping[str, HostHistory]) -> None:
+        """Take over what was remembered of hosts, by registrable domain; at a start."""
+        for name, history in histories.items():
+            self._named(name).history = history
+
+    def history(self, url: str) -> tuple[str, HostHistory]:
+        """Return the registrable domain of ``url``, and what to remember of it."""
+        return registrable_domain(url), self._host(url).history
 
     def quiet_until(self, url: str) -> datetime | None:
         """Return when the host of ``url`` may be asked again, None when it may be now."""
@@ -154,7 +165,9 @@ class Manners:
             await self._sleep((mine - now).total_seconds())
 
     def _host(self, url: str) -> _Host:
-        name = registrable_domain(url)
+        return self._named(registrable_domain(url))
+
+    def _named(self, name: str) -> _Host:
         host = self._hosts.get(name)
         if host is None:
             host = self._hosts[name] = _Host(asyncio.Semaphore(self._courtesy.at_once))

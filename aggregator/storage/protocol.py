@@ -17,6 +17,7 @@ from aggregator.model.feeds import Feed, FeedState
 from aggregator.model.items import Copy, StoredItem
 from aggregator.model.stories import StoryFacts, TopicScore, Voice
 from aggregator.outputs.standing import Stay
+from aggregator.sources.manners import HostHistory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,16 @@ class FeedShelf(Protocol):
 
     def save(self, state: FeedState) -> None:
         """Remember the outcome of a visit that brought no entries to take in."""
+
+
+class HostShelf(Protocol):
+    """What we did to publishers' hosts, so that a restart asks none of them too soon."""
+
+    def all(self) -> Mapping[str, HostHistory]:
+        """Return every history by registrable domain."""
+
+    def note(self, host: str, history: HostHistory) -> None:
+        """Remember ``history``; its times are rounded up, so that no wait gets shorter."""
 
 
 class ItemShelf(Protocol):
@@ -190,6 +201,10 @@ class Store(Protocol):
         """Feeds as configured, and what is remembered of each."""
 
     @property
+    def hosts(self) -> HostShelf:
+        """What we did to publishers' hosts."""
+
+    @property
     def items(self) -> ItemShelf:
         """Items, their identities, and what they were found to repeat."""
 
@@ -211,7 +226,8 @@ class Store(Protocol):
     def tidy(self, before: datetime) -> None:
         """Do the housekeeping that keeps a database fast and small.
 
-        Stays that ended, and stories last reported, before ``before`` are forgotten.
+        Stays that ended, stories last reported, and hosts last asked, before ``before`` are
+        forgotten.
         """
 
     def about(self) -> Mapping[str, str]:

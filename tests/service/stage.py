@@ -82,9 +82,9 @@ def store_in(folder: Path) -> Store:
 
 
 @contextmanager
-def from_outside(folder: Path) -> Iterator[sqlite3.Connection]:
+def from_outside(folder: Path, name: str = DATABASE) -> Iterator[sqlite3.Connection]:
     """Lay hands on the database in ``folder``, whoever uses it meanwhile."""
-    with closing(sqlite3.connect(folder / DATABASE, isolation_level=None)) as db:
+    with closing(sqlite3.connect(folder / name, isolation_level=None)) as db:
         yield db
 
 

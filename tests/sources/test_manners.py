@@ -147,6 +147,21 @@ def test_a_host_may_be_asked_again_after_its_quiet_time() -> None:
     assert len(rig.starts) == 1
 
 
+@pytest.mark.conforms("A36", "A37")
+def test_a_host_is_spared_after_a_restart_as_before_it() -> None:
+    first, second = Rig(COURTESY), Rig(COURTESY)
+    first.run(lambda: first.visit("http://h.example/", takes=0))
+    assert first.manners.note("http://i.test/", busy(after=MINUTE))
+    assert not first.manners.note("http://i.test/", busy(500))
+    kept = dict(first.manners.history(url) for url in ("http://h.example/", "http://i.test/"))
+
+    second.manners.recall(kept)
+    second.run(lambda: second.visit("http://h.example/"), lambda: second.visit("http://i.test/"))
+
+    assert second.starts == [("http://h.example/", 2)]
+    assert second.put_off == [("http://i.test/", NOW + MINUTE)]
+
+
 def test_a_visit_that_breaks_off_gives_its_place_back() -> None:
     rig = Rig(Courtesy(all_at_once=1, spacing=timedelta(), starts_a_second=0))
 

@@ -19,6 +19,7 @@ from aggregator.model.feeds import Feed
 from aggregator.model.items import Copy, Entry, Item
 from aggregator.model.stories import TopicScore, Voice
 from aggregator.outputs.standing import Stay
+from aggregator.sources.manners import HostHistory
 from aggregator.storage import Store
 from aggregator.storage.protocol import Filing
 from aggregator.storage.sqlite import SqliteStore
@@ -36,6 +37,7 @@ Question = Callable[[Store], object]
 
 QUESTIONS: dict[str, Question] = {
     "feeds.due": lambda store: store.feeds.due(NOW, 50),
+    "hosts.note": lambda store: store.hosts.note("f1.example", HostHistory(started=NOW)),
     "items.known": lambda store: store.items.known("f1", ["guid:1", "guid:x"], ["urn:x:1"]),
     "items.pending": lambda store: store.items.pending(10),
     "items.latest": lambda store: store.items.latest(topic=None, limit=100),

@@ -17,6 +17,7 @@ from aggregator.model.feeds import Feed, FeedState, Move, Rhythm, Skips, Validat
 from aggregator.model.items import Copy, Enclosure, Entry
 from aggregator.model.stories import TopicScore, Voice
 from aggregator.outputs.standing import Stay
+from aggregator.sources.manners import HostHistory
 from aggregator.storage import open_store
 from aggregator.storage.protocol import Filing, Store
 
@@ -180,6 +181,23 @@ def test_an_attempt_is_remembered_before_its_outcome(store: Store) -> None:
 
     assert store.feeds.due(NOW, 10) == ()
     assert store.feeds.state("harbour").attempted_at == NOW
+
+
+@pytest.mark.conforms("A36", "A37")
+def test_what_was_done_to_a_host_reads_back_no_earlier_and_is_forgotten_when_old(
+    store: Store,
+) -> None:
+    almost = NOW - timedelta(microseconds=1)
+    store.hosts.note("harbour.example", HostHistory(started=NOW - HOUR))
+    store.hosts.note("harbour.example", HostHistory(started=almost, quiet_until=almost + HOUR))
+    store.hosts.note("north.example", HostHistory(started=NOW - HOUR))
+
+    quiet = {"harbour.example": HostHistory(started=NOW, quiet_until=NOW + HOUR)}
+    assert store.hosts.all() == {**quiet, "north.example": HostHistory(started=NOW - HOUR)}
+    store.tidy(NOW)
+    assert store.hosts.all() == quiet
+    store.tidy(NOW + HOUR + timedelta(seconds=1))
+    assert store.hosts.all() == {}
 
 
 def test_an_item_reads_back_as_it_was_written(store: Store) -> None:

@@ -34,6 +34,11 @@ CREATE TABLE feed (
 CREATE INDEX feed_due ON feed (next_due) WHERE configured = 1 AND gone = 0;
 CREATE INDEX feed_attempted ON feed (attempted_at) WHERE configured = 1 AND gone = 0;
 
+CREATE TABLE host (                          -- a registrable domain: what we did to it, and
+    name TEXT PRIMARY KEY,                   -- until when it wants its peace
+    started TEXT, quiet_until TEXT
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE item (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,   -- order of arrival
     id TEXT NOT NULL UNIQUE,                 -- the entry id that subscribers see

@@ -9,6 +9,7 @@ from pathlib import Path
 from aggregator.storage.protocol import Store
 from aggregator.storage.sqlite.connection import Connection
 from aggregator.storage.sqlite.feeds import SqliteFeeds
+from aggregator.storage.sqlite.hosts import SqliteHosts
 from aggregator.storage.sqlite.items import SqliteItems
 from aggregator.storage.sqlite.outputs import SqliteNotes, SqliteOutputs
 from aggregator.storage.sqlite.stories import SqliteStories
@@ -21,6 +22,7 @@ class SqliteStore:
         """Open or create the database at ``path``; `StoreError` says what to do when it fails."""
         self._connection = Connection(path)
         self.feeds = SqliteFeeds(self._connection)
+        self.hosts = SqliteHosts(self._connection)
         self.stories = SqliteStories(self._connection)
         self.items = SqliteItems(self._connection, self.feeds, self.stories)
         self.outputs = SqliteOutputs(self._connection)
@@ -34,6 +36,7 @@ class SqliteStore:
         """Drop what nothing leads to any more, refresh the planner's figures, fold the log in."""
         self.outputs.forget(before)
         self.stories.forget(before)
+        self.hosts.forget(before)
         self._connection.run(
             "DELETE FROM posting WHERE item < (SELECT coalesce(min(seq), 0) FROM item)"
         )

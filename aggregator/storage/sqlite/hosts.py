@@ -1,0 +1,44 @@
+"""What is remembered of publishers' hosts?"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from aggregator.sources.manners import HostHistory
+from aggregator.storage.sqlite.connection import Connection
+from aggregator.storage.sqlite.rows import maybe_moment, stamp
+
+_ALMOST = timedelta(microseconds=999_999)
+
+
+class SqliteHosts:
+    """What we did to publishers' hosts."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._at = connection
+
+    def all(self) -> Mapping[str, HostHistory]:
+        """Return every history by registrable domain."""
+        return {
+            row["name"]: HostHistory(
+                started=maybe_moment(row["started"]), quiet_until=maybe_moment(row["quiet_until"])
+            )
+            for row in self._at.rows("SELECT * FROM host")
+        }
+
+    def note(self, host: str, history: HostHistory) -> None:
+        """Remember ``history``; its times are rounded up, so that no wait gets shorter."""
+        self._at.run(
+            "INSERT OR REPLACE INTO host (name, started, quiet_until) VALUES (?, ?, ?)",
+            [host, _whole(history.started), _whole(history.quiet_until)],
+        )
+
+    def forget(self, before: datetime) -> None:
+        """Forget hosts that were last asked, and wanted their peace, before ``before``."""
+        self._at.run(
+            "DELETE FROM host WHERE coalesce(started, '') < ?1 AND coalesce(quiet_until, '') < ?1",
+            [stamp(before)],
+        )
+
+
+def _whole(at: datetime | None) -> str | None:
+    return None if at is None else stamp(at + _ALMOST)

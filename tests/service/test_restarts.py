@@ -1,0 +1,101 @@
+"""What publishers must not notice: that we were started anew, or killed."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from aggregator.service.house import opened
+from aggregator.service.poll import Visit
+from tests.origin import Line, Origin, answer
+from tests.service.stage import SERVICE, from_outside, play, settings_for, store_in
+
+pytestmark = pytest.mark.slow
+
+QUIET = answer(429, headers={"Retry-After": "7200"})
+
+
+async def visits_of(folder: Path, feeds: list[str], *names: str) -> list[Visit]:
+    """Start, visit the named feeds one after another as far as they are due, end."""
+    async with opened(settings_for(folder, feeds), store_in(folder)) as service:
+        await service.prepare()
+        due = {feed.id: (feed, state) for feed, state in await service.due_now()}
+        return [await service.poller.visit(*due[name]) for name in names]
+
+
+@pytest.mark.conforms("A37")
+def test_a_host_that_asked_for_quiet_is_left_alone_after_a_restart(
+    origin: Origin, tmp_path: Path
+) -> None:
+    origin.script("/a", QUIET)
+    feeds = [f"{{id: {name}, url: '{origin.url(f'/{name}')}'}}" for name in "ab"]
+
+    play(visits_of(tmp_path, feeds, "a"))
+    (visit,) = play(visits_of(tmp_path, feeds, "b"))
+
+    assert (visit.outcome, visit.state.because) == ("put-off", "host-quiet")
+    assert origin.asked("/b") == []
+
+
+@contextmanager
+def polling(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run ``aggregator poll`` over ``folder``; kill it when the block ends."""
+    command = [sys.executable, "-m", "aggregator", "--log", "error"]
+    places = ["--feeds", "feeds.yaml", "--config", ".", "--data", "."]
+    process = subprocess.Popen(
+        [*command, *places, "poll"], cwd=folder, env={**os.environ, "PYTHONPATH": str(Path.cwd())}
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.conforms("A23", "A37")
+def test_a_host_that_asked_for_quiet_is_left_alone_after_a_kill(
+    origin: Origin, tmp_path: Path
+) -> None:
+    """Its other feed hangs while the process dies: neither is asked by the next one."""
+    asked = asyncio.Event()
+
+    async def hanging(line: Line) -> None:
+        asked.set()
+        await line.hang()
+
+    async def quieting(line: Line) -> None:
+        await asked.wait()
+        await QUIET(line)
+
+    origin.script("/a", quieting)
+    origin.script("/b", hanging)
+    feeds = [f"'{origin.url(f'/{name}')}'" for name in "ab"]
+    (tmp_path / "service.yaml").write_text(SERVICE, encoding="utf-8")
+    (tmp_path / "feeds.yaml").write_text(f"feeds: [{', '.join(feeds)}]", encoding="utf-8")
+
+    with polling(tmp_path):
+        while not (asked.is_set() and quiet_of(tmp_path)):
+            time.sleep(0.05)
+    feeds.append(f"'{origin.url('/c')}'")
+    (tmp_path / "feeds.yaml").write_text(f"feeds: [{', '.join(feeds)}]", encoding="utf-8")
+    with polling(tmp_path) as second:
+        assert second.wait(60) == 1
+
+    assert [len(origin.asked(path)) for path in ("/a", "/b", "/c")] == [1, 1, 0]
+
+
+def quiet_of(folder: Path) -> list[str]:
+    """Return until when hosts want their peace, as stored by another process."""
+    if not (folder / "aggregator.sqlite3").exists():
+        return []
+    with from_outside(folder, "aggregator.sqlite3") as db:
+        found = "SELECT name FROM sqlite_schema WHERE name = 'host'"
+        if not db.execute(found).fetchall():
+            return []
+        return [until for (until,) in db.execute("SELECT quiet_until FROM host") if until]
