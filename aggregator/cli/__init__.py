@@ -15,6 +15,7 @@ from aggregator.cli.demo import demo
 from aggregator.cli.parse import parse
 from aggregator.cli.place import Place
 from aggregator.cli.poll import poll
+from aggregator.cli.publish import publish
 from aggregator.cli.replay import replay
 from aggregator.cli.run import run
 from aggregator.cli.stories import stories, topics
@@ -80,5 +81,5 @@ def main(ctx: click.Context, feeds: Path, config: Path, data: Path | None, level
     ctx.obj = Place(feeds=feeds, config=config, data=data)
 
 
-for command in (run, poll, add, check, parse, replay, demo, stories, topics):
+for command in (run, poll, publish, add, check, parse, replay, demo, stories, topics):
     main.add_command(command)

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 from aggregator.model.editions import Site
 from aggregator.service import clock
 from aggregator.service.clock import Clock
 from aggregator.service.desk import Desk
+from aggregator.service.folder import SiteFolder
 from aggregator.service.keeper import Keeper
 from aggregator.service.poll import Poller
 from aggregator.service.run import Service
@@ -51,7 +53,14 @@ async def opened(
         )
         settings = replace(settings, site=await keeper.run(settled, settings.site, store))
         desk = await keeper.run(Desk.over, store, settings)
-        yield Service(settings=settings, keeper=keeper, poller=poller, desk=desk, clock=now)
+        yield Service(
+            settings=settings,
+            keeper=keeper,
+            poller=poller,
+            desk=desk,
+            clock=now,
+            folder=site_folder(settings),
+        )
     finally:
         workers.close()
         await keeper.close()
@@ -64,6 +73,12 @@ def settled(site: Site, store: Store) -> Site:
         held = uuid.uuid4().hex
         store.notes.put("installation", held)
     return replace(site, installation=held)
+
+
+def site_folder(settings: Settings) -> SiteFolder | None:
+    """Open the folder that is kept current, if ops want one."""
+    folder = settings.service.publish.folder
+    return None if folder is None else SiteFolder(Path(folder))
 
 
 def parse_workers(settings: Settings) -> ParseWorkers:

@@ -18,6 +18,7 @@ from aggregator.model.editions import Rendered
 from aggregator.model.feeds import Feed, FeedState
 from aggregator.service.clock import Clock
 from aggregator.service.desk import Desk
+from aggregator.service.folder import SiteFolder
 from aggregator.service.keeper import Keeper
 from aggregator.service.poll import Poller, Visit
 from aggregator.service.publish import Published
@@ -59,12 +60,14 @@ class Service:
     poller: Poller
     desk: Desk
     clock: Clock
+    folder: SiteFolder | None = None
     shelf: MemoryShelf = field(default_factory=MemoryShelf)
     _flying: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _work: asyncio.Event = field(default_factory=asyncio.Event)
     _ticked: float = 0.0
     _faults: dict[str, str] = field(default_factory=dict)
     _young: bool = False
+    _unkept: bool = True  # the folder is not known to hold what is served
     _unreached: int = 0  # visits in a row that brought nothing
 
     async def run(
@@ -232,6 +235,26 @@ class Service:
             self.shelf.drop(path)
         self._report(published)
         self._faults.pop("desk", None)
+        if self.folder is not None and (published.documents or published.dropped or self._unkept):
+            await self._keep_folder(self.folder)
+
+    async def mirror(self, folder: SiteFolder) -> int:
+        """Write everything that is served into ``folder``; return how many files changed."""
+        return await self.keeper.run(
+            lambda: folder.mirror(
+                self.keeper.store.outputs.all(), self.settings.site, now=self.clock()
+            )
+        )
+
+    async def _keep_folder(self, folder: SiteFolder) -> None:
+        try:
+            await self.mirror(folder)
+        except OSError as error:  # a full disk there is no reason to stop serving here
+            self._unkept = True
+            self._note("folder", error)
+            return
+        self._unkept = False
+        self._faults.pop("folder", None)
 
     def _edit(self) -> tuple[Published, dict[str, Served]]:
         published = self.desk.publisher.publish(self.clock())

@@ -114,6 +114,8 @@ class Publish:
     """Entries of an output whose own `limit` is not set in outputs.yaml."""
     max_age: Annotated[Duration, between("0s", "1d")] = timedelta(minutes=5)
     """How long readers and proxies may keep an output without asking (Cache-Control)."""
+    folder: Line | None = None
+    """Folder to keep current with the whole site, for a web server or CDN; none if unset."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)

@@ -1,0 +1,124 @@
+"""How does the site get into a folder that any web server can serve?
+
+Every file is written beside its place and moved there, so that a reader finds the old one or the
+new one, whole. Files that we did not write are never touched.
+"""
+
+import json
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from aggregator.model.editions import Rendered, Site
+from aggregator.outputs import pages
+from aggregator.outputs.documents import etag_of
+from aggregator.web.served import Served
+
+MANIFEST = ".aggregator.json"
+"""What we wrote: entity tags by path."""
+
+_ENDINGS = {"gzip": ".gz", "br": ".br"}  # as nginx (gzip_static, brotli_static) and Caddy look
+
+
+class SiteFolder:
+    """A folder that mirrors what is served. ``root`` is made when it is missing.
+
+    Raises OSError when it cannot be written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        root.mkdir(parents=True, exist_ok=True)
+        self._held = _manifest(root / MANIFEST)
+
+    def mirror(self, documents: Iterable[Rendered], site: Site, *, now: datetime) -> int:
+        """Make the folder hold ``documents`` and the site's fixed files; return how many changed.
+
+        What we wrote earlier and is served no more goes last.
+        """
+        wanted = {rendered.path: rendered for rendered in (*documents, *_fixtures(site, now))}
+        changed = [one for one in wanted.values() if not self._stands(one)]
+        for rendered in changed:
+            self._put(rendered)
+        left = [path for path in self._held if path not in wanted]
+        for path in left:
+            self._drop(path)
+        if changed or left:
+            self._note()
+        return len(changed)
+
+    def _stands(self, rendered: Rendered) -> bool:
+        return (
+            self._held.get(rendered.path) == rendered.etag and self._place(rendered.path).exists()
+        )
+
+    def _put(self, rendered: Rendered) -> None:
+        place = self._place(rendered.path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        at = rendered.changed_at.timestamp()
+        variants = {variant.coding: variant.body for variant in Served.of(rendered).variants}
+        # Compressed ones first: who is sent the new text has not yet seen anything newer.
+        for coding, ending in _ENDINGS.items():
+            beside = place.with_name(place.name + ending)
+            if coding in variants:
+                _write(beside, variants[coding], at)
+            else:
+                beside.unlink(missing_ok=True)
+        _write(place, rendered.body, at)
+        self._held[rendered.path] = rendered.etag
+
+    def _drop(self, path: str) -> None:
+        place = self._place(path)
+        for ending in ("", *_ENDINGS.values()):
+            place.with_name(place.name + ending).unlink(missing_ok=True)
+        with suppress(OSError):  # not empty
+            place.parent.rmdir()
+        del self._held[path]
+
+    def _note(self) -> None:
+        text = json.dumps(self._held, indent=0, sort_keys=True)
+        _write(self._root / MANIFEST, text.encode(), None)
+
+    def _place(self, path: str) -> Path:
+        parts = PurePosixPath(path).parts
+        if not parts or ".." in parts or PurePosixPath(path).is_absolute():
+            raise ValueError(f"{path!r} is no place below the folder")
+        return self._root.joinpath(*parts)
+
+
+def _fixtures(site: Site, now: datetime) -> Iterable[Rendered]:
+    """Yield what never changes while the program stays the same, and the page for no page."""
+    for path, media_type, body in (
+        (pages.STYLE_PATH, "text/css", pages.stylesheet()),
+        (pages.FAVICON_PATH, "image/svg+xml", pages.FAVICON),
+        ("404.html", pages.MEDIA_TYPE, pages.not_found(site)),
+    ):
+        yield Rendered(
+            path=path,
+            media_type=media_type,
+            body=body,
+            etag=etag_of(body),
+            changed_at=now,
+        )
+
+
+def _write(place: Path, body: bytes, at: float | None) -> None:
+    """Write ``body`` in one move; ``at`` (epoch seconds) is the Last-Modified that servers tell."""
+    beside = place.with_name(f".{place.name}.new")
+    beside.write_bytes(body)
+    if at is not None:
+        os.utime(beside, (at, at))
+    beside.replace(place)
+
+
+def _manifest(path: Path) -> dict[str, str]:
+    """Read what we wrote last time; a manifest that is missing or broken costs one rewriting."""
+    try:
+        held = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(held, dict):
+        return {}
+    return {str(name): str(tag) for name, tag in held.items()}

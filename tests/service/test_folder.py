@@ -1,0 +1,127 @@
+"""A folder of files that any web server can serve."""
+
+import gzip
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import brotli
+import pytest
+from click.testing import CliRunner
+
+from aggregator.cli import main
+from aggregator.model.editions import Rendered, Site
+from aggregator.outputs.documents import etag_of
+from aggregator.service.folder import MANIFEST, SiteFolder
+from aggregator.service.house import opened
+from tests.origin import Origin
+from tests.service.stage import bring, entry, play, settings_for, store_in
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+SITE = Site(base_url="https://news.example")
+LONG = b"<feed>" + b"ferry " * 100 + b"</feed>"
+
+
+def rendered(path: str, body: bytes, at: datetime = NOW) -> Rendered:
+    return Rendered(path=path, media_type="text/xml", body=body, etag=etag_of(body), changed_at=at)
+
+
+def test_a_folder_holds_what_is_served_plain_and_compressed(tmp_path: Path) -> None:
+    SiteFolder(tmp_path / "new" / "public").mirror(
+        [rendered("feeds/topics/sea/top.atom", LONG)], SITE, now=NOW
+    )
+    place = tmp_path / "new" / "public" / "feeds" / "topics" / "sea"
+    assert (place / "top.atom").read_bytes() == LONG
+    assert gzip.decompress((place / "top.atom.gz").read_bytes()) == LONG
+    assert brotli.decompress((place / "top.atom.br").read_bytes()) == LONG
+    assert (place / "top.atom").stat().st_mtime == NOW.timestamp()
+    assert {path.name for path in place.iterdir()} == {"top.atom", "top.atom.gz", "top.atom.br"}
+    assert b"Nothing here" in (tmp_path / "new" / "public" / "404.html").read_bytes()
+
+
+def test_only_what_changed_is_written_again_by_whomever(tmp_path: Path) -> None:
+    documents = [rendered("feeds/latest.atom", LONG), rendered("index.html", b"front")]
+    assert SiteFolder(tmp_path).mirror(documents, SITE, now=NOW) > 2
+    later = NOW + timedelta(hours=1)
+    assert SiteFolder(tmp_path).mirror(documents, SITE, now=later) == 0
+
+    changed = [documents[0], rendered("index.html", b"other", later)]
+    before = (tmp_path / "feeds" / "latest.atom").stat().st_ino
+    assert SiteFolder(tmp_path).mirror(changed, SITE, now=later) == 1
+    assert (tmp_path / "index.html").read_bytes() == b"other"
+    assert (tmp_path / "feeds" / "latest.atom").stat().st_ino == before
+
+
+def test_a_file_that_somebody_removed_is_written_again(tmp_path: Path) -> None:
+    folder = SiteFolder(tmp_path)
+    folder.mirror([rendered("index.html", b"front")], SITE, now=NOW)
+    (tmp_path / "index.html").unlink()
+    assert folder.mirror([rendered("index.html", b"front")], SITE, now=NOW) == 1
+
+
+def test_what_is_served_no_more_goes_and_what_others_put_there_stays(tmp_path: Path) -> None:
+    (tmp_path / "feeds").mkdir()
+    (tmp_path / "feeds" / "mine.txt").write_text("mine")
+    folder = SiteFolder(tmp_path)
+    folder.mirror([rendered("feeds/a/top.rss", LONG), rendered("index.html", LONG)], SITE, now=NOW)
+    folder.mirror([rendered("index.html", b"short")], SITE, now=NOW)
+    assert not (tmp_path / "feeds" / "a").exists()
+    assert (tmp_path / "feeds" / "mine.txt").read_text() == "mine"
+    assert not (tmp_path / "index.html.gz").exists()  # nobody is sent the old one
+
+
+def test_a_broken_manifest_costs_one_rewriting(tmp_path: Path) -> None:
+    documents = [rendered("index.html", b"front")]
+    SiteFolder(tmp_path).mirror(documents, SITE, now=NOW)
+    for text in ("{", "[]"):
+        (tmp_path / MANIFEST).write_text(text)
+        assert SiteFolder(tmp_path).mirror(documents, SITE, now=NOW) > 0
+        assert SiteFolder(tmp_path).mirror(documents, SITE, now=NOW) == 0
+
+
+@pytest.mark.parametrize("path", ["../out.html", "/etc/out.html", "a/../../out.html", ""])
+def test_nothing_is_written_outside_the_folder(tmp_path: Path, path: str) -> None:
+    with pytest.raises(ValueError, match="no place"):
+        SiteFolder(tmp_path / "public").mirror([rendered(path, b"x")], SITE, now=NOW)
+    assert list(tmp_path.rglob("out.html")) == []
+
+
+def test_a_service_keeps_its_folder_current_and_catches_up_after_a_fault(tmp_path: Path) -> None:
+    """The folder is a file for a while, as a disk that is not mounted would be nothing."""
+    settings = settings_for(tmp_path, ["{url: 'https://harbour.example/feed', id: harbour}"])
+    publish = replace(settings.service.publish, folder=str(tmp_path / "public"))
+    settings = replace(settings, service=replace(settings.service, publish=publish))
+    top = tmp_path / "public" / "feeds" / "latest.json"
+
+    async def scene() -> None:
+        async with opened(settings, store_in(tmp_path)) as service:
+            await service.prepare()
+            await service.bring_out()
+            assert "Ferry 1" not in top.read_text()
+
+            shutil.rmtree(tmp_path / "public")
+            (tmp_path / "public").write_text("in the way")
+            bring(service.keeper.store, "harbour", [entry("harbour", 1, "Ferry 1 leaves")])
+            await service.bring_out()
+            assert any(why.startswith("folder: ") for why in service.health().because)
+
+            (tmp_path / "public").unlink()
+            await service.bring_out()
+            assert service.health().ok
+
+    play(scene())
+    assert "Ferry 1" in top.read_text()
+    assert (tmp_path / "public" / "index.html").exists()
+
+
+def test_publish_writes_what_is_stored_and_fetches_nothing(tmp_path: Path, origin: Origin) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "feeds.yaml").write_text(f"feeds: ['{origin.url('/feed')}']\n", encoding="utf-8")
+    arguments = ["--feeds", f"{tmp_path}/feeds.yaml", "--config", f"{tmp_path}/config"]
+    arguments += ["--data", f"{tmp_path}/data", "publish", f"{tmp_path}/public"]
+    first = CliRunner().invoke(main, arguments)
+    assert (first.exit_code, "files written" in first.output) == (0, True)
+    assert (tmp_path / "public" / "feeds.opml").exists()
+    assert "is up to date" in CliRunner().invoke(main, arguments).output
+    assert origin.log == []
