@@ -3,6 +3,7 @@
 import click
 
 from aggregator.cli.place import Place
+from aggregator.settings.waivers import waivers
 
 
 @click.command()
@@ -19,3 +20,5 @@ def check(place: Place) -> None:
         f" ({len(settings.feeds) - on} switched off), {len(settings.topics)} topics,"
         f" {len(settings.outputs)} outputs"
     )
+    for waiver in waivers(settings):
+        click.echo(f"note: {waiver}")

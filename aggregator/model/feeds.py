@@ -5,6 +5,21 @@ from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """How a host's certificate is checked.
+
+    ``ca`` is the path of a PEM file with the authorities that may have signed it, instead of the
+    usual ones. Without ``verify`` it is not checked at all.
+    """
+
+    verify: bool = True
+    ca: str | None = None
+
+
+USUAL_TLS = Tls()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
     """One feed as configured in ``feeds.yaml``.
 
@@ -12,6 +27,7 @@ class Feed:
     those are in ``credentials`` and are only ever sent to the origin of ``url``. ``owner`` is the
     voice that counts in ranking: sister titles share one. ``weight`` is 1.0 for an ordinary source.
     ``topics`` are slugs of ``config/topics.yaml``. ``every`` is None when ops left it to us.
+    ``tls`` holds for the host of ``url`` and for no other that it leads to.
     """
 
     id: str
@@ -24,6 +40,7 @@ class Feed:
     language: str | None = None
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # may hold secrets
     credentials: tuple[str, str] | None = field(default=None, repr=False)
+    tls: Tls = USUAL_TLS
     enabled: bool = True
 
 

@@ -30,6 +30,7 @@ from aggregator.model.visits import (
 from aggregator.service.clock import Clock
 from aggregator.service.keeper import Keeper
 from aggregator.service.workers import ParseWorkers
+from aggregator.settings.waivers import waived
 from aggregator.sources.aftermath import conclude, digest_of, remark_on
 from aggregator.sources.fetch import Fetcher, ask_for
 from aggregator.sources.manners import Manners
@@ -46,7 +47,7 @@ class Visit:
 
     ``outcome`` is fetched, unchanged, not-modified, put-off, same-feed, gone, refused, unreadable,
     emptied, failed or not-begun; ``reason`` says why it brought nothing, ``remark`` what else ops
-    should know. ``took`` is in seconds.
+    should know, ``waived`` which guard ops let down for this feed. ``took`` is in seconds.
     """
 
     feed: str
@@ -57,6 +58,7 @@ class Visit:
     took: float
     reason: str | None = None
     remark: str | None = None
+    waived: str | None = None
 
 
 class Poller:
@@ -112,6 +114,7 @@ class Poller:
             took=time.monotonic() - started,
             reason=intake.state.last_error,
             remark=remark_on(state, intake.state),
+            waived=waived(feed.tls),
         )
 
     def _twin(self, state: FeedState) -> str | None:

@@ -24,6 +24,8 @@ from aggregator.service.poll import Poller, Visit
 from aggregator.service.publish import Published
 from aggregator.service.visitlog import tell
 from aggregator.settings import Settings
+from aggregator.settings.waivers import waivers
+from aggregator.sources import expat
 from aggregator.text.urls import registrable_domain
 from aggregator.web.app import Health, build
 from aggregator.web.serve import serve
@@ -46,6 +48,7 @@ RETRY = timedelta(minutes=5)  # between two visits of a failing feed that ops as
 HELD = ("retry-after", "host-quiet")  # the publisher said when; nobody may be earlier
 PAUSE = 1.0  # seconds between two editions, so that a burst of visits makes one of them
 PRUNED_AT_ONCE = 500
+PARTS = tuple(filter(None, [expat.advice(expat.in_use())]))  # old ones, that ops should replace
 FIRST_ROUND = 8.0  # seconds that an empty desk waits for all its feeds: it groups better at once
 
 log = structlog.get_logger()
@@ -123,6 +126,10 @@ class Service:
             next=f"{first:%Y-%m-%d %H:%M:%S}Z" if first else "never",
             **self.keeper.store.about(),
         )
+        for waiver in waivers(self.settings):
+            log.warning("guard let down", what=waiver)
+        for note in PARTS:
+            log.warning("old part", what=note)
 
     def _scheduler(self) -> AsyncIOScheduler:
         scheduler = AsyncIOScheduler(
@@ -309,10 +316,10 @@ class Service:
         because = [*self._faults.values()]
         if self._is_late():
             because.append("the scheduler has not ticked for a while; feeds are not polled")
+        ok = not because
         if self._unreached and self._unreached >= len(self.settings.feeds):
-            told = f"the last {self._unreached} visits all failed; {OFFLINE}"
-            return Health(ok=not because, version=__version__, because=(*because, told))
-        return Health(ok=not because, version=__version__, because=tuple(because))
+            because.append(f"the last {self._unreached} visits all failed; {OFFLINE}")
+        return Health(ok=ok, version=__version__, because=tuple(because), notes=PARTS)
 
 
 def _ready(documents: Iterable[Rendered]) -> dict[str, Served]:

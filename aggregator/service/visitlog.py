@@ -16,6 +16,8 @@ def tell(log: Any, visit: Visit) -> None:
         "because": visit.state.because,
         "took": f"{visit.took:.2f}s",
     }
+    if visit.waived:
+        facts["tls"] = visit.waived
     if visit.remark:
         facts["remark"] = visit.remark
     if visit.reason:

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -13,6 +14,7 @@ from aggregator.settings.documents import Document
 from aggregator.settings.kinds import Duration, Headers, Language, Line, Topics, WebUrl
 from aggregator.settings.mistakes import misshapen, repeated, validated
 from aggregator.settings.nodes import Fault, Trail, Value
+from aggregator.settings.tls import TlsEntry
 from aggregator.text.urls import registrable_domain, split_credentials
 
 MAX_ID = 60  # characters of an id that we make; ids stand in logs and addresses
@@ -50,6 +52,8 @@ class FeedEntry(BaseModel):
     """Language of the texts, where the feed does not say: en, pt-BR."""
     headers: Headers = Field(default_factory=dict)
     """Request headers for this feed; ${NAME} takes a secret from the environment."""
+    tls: TlsEntry = TlsEntry()
+    """How the certificate of the feed's host is checked."""
     enabled: bool = True
     """false keeps the feed here without polling it."""
 
@@ -72,6 +76,7 @@ class FeedEntry(BaseModel):
             language=self.language,
             headers=tuple(self.headers.items()),
             credentials=credentials,
+            tls=self.tls.tls(),
             enabled=self.enabled,
         )
 
@@ -123,9 +128,10 @@ def read_feeds(
         return (), [Fault(document.file, 0, 0, _MISSING)]
     faults = misshapen(document, "feeds", "url: https://example.org/feed.xml", needed=True)
     feeds: list[Feed] = []
+    context = {"topics": topics, "folder": Path(document.file).parent}
     for index in range(len(document.entries("feeds"))):
         trail: Trail = ("feeds", index)
-        entry, wrong = validated(FeedEntry, document, trail, {"topics": topics})
+        entry, wrong = validated(FeedEntry, document, trail, context)
         faults += wrong
         if entry:
             feeds.append(entry.feed(_template(document, trail) or entry.url))

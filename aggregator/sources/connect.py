@@ -17,6 +17,7 @@ from typing import Any
 import httpcore
 import httpx
 
+from aggregator.model.feeds import USUAL_TLS, Tls
 from aggregator.model.visits import Refused
 from aggregator.sources.guard import Allowed, Reach, verdict
 from aggregator.sources.troubles import FailedError, RefusedError
@@ -194,19 +195,23 @@ class Wire(httpcore.AsyncNetworkStream):
 
 
 class Door(httpx.AsyncBaseTransport):
-    """A transport that connects anew for every request."""
+    """A transport that connects anew for every request. Nothing else of ours makes connections."""
 
-    def __init__(self, tls: ssl.SSLContext, network: Network) -> None:
-        self._tls = tls
+    def __init__(self, context_for: Callable[[Tls], ssl.SSLContext], network: Network) -> None:
+        self._context_for = context_for
         self._network = network
+        context_for(USUAL_TLS)  # it takes its time, which no visit should pay
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Connect, send, and return the head of the answer; its body is read from the stream."""
+        """Connect, send, and return the head of the answer; its body is read from the stream.
+
+        The request's extension ``tls`` says how the certificate is checked, if not as usual.
+        """
         url = request.url
         port = url.port or _PORTS[url.scheme]
         connection = httpcore.AsyncHTTPConnection(
             httpcore.Origin(url.raw_scheme, url.raw_host, port),
-            ssl_context=self._tls,
+            ssl_context=self._context_for(request.extensions.get("tls", USUAL_TLS)),
             network_backend=self._network,
         )
         target = httpcore.URL(

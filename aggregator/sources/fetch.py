@@ -15,7 +15,7 @@ from http import HTTPStatus
 import httpx
 
 from aggregator import __version__
-from aggregator.model.feeds import Feed, FeedState, Validators
+from aggregator.model.feeds import USUAL_TLS, Feed, FeedState, Tls, Validators
 from aggregator.model.visits import Answer, Failed, Fetched, Gone, Hints, NotModified
 from aggregator.sources import inflate
 from aggregator.sources.answers import (
@@ -25,6 +25,7 @@ from aggregator.sources.answers import (
     hints_of,
     validators_of,
 )
+from aggregator.sources.certificates import contexts
 from aggregator.sources.connect import Door, Lookup, Network, Resolver, Wire
 from aggregator.sources.guard import reach_of
 from aggregator.sources.moves import address_to_ask
@@ -105,6 +106,7 @@ class FetchPolicy:
 class Ask:
     """One visit. ``headers`` and ``credentials`` (user, password) stay with the origin of ``url``.
 
+    ``tls`` holds for its host, whatever the port, and for no other on the way.
     ``validators`` are sent to the address they came from, whether that is ``url`` or one that it
     leads to, and nowhere else.
     """
@@ -113,21 +115,24 @@ class Ask:
     validators: Validators | None = None
     headers: tuple[tuple[str, str], ...] = ()
     credentials: tuple[str, str] | None = None
+    tls: Tls = USUAL_TLS
 
 
 def ask_for(feed: Feed, state: FeedState) -> Ask:
     """Return the next visit of ``feed``; an edited address is asked as if for the first time.
 
     A feed that moved for good is asked where it lives now. Its own headers and credentials were
-    given for the configured origin and do not move with it.
+    given for the configured origin and do not move with it, its TLS options for that host.
     """
     url = address_to_ask(feed, state)
     at_home = url == feed.url or origin_of(address_of(url)) == origin_of(address_of(feed.url))
+    same_host = at_home or address_of(url).host == address_of(feed.url).host
     return Ask(
         url=url,
         validators=state.validators if state.url == feed.url else None,
         headers=feed.headers if at_home else (),
         credentials=feed.credentials if at_home else None,
+        tls=feed.tls if same_host else USUAL_TLS,
     )
 
 
@@ -147,16 +152,13 @@ class Fetcher:
         self._limits = inflate.Limits(
             raw_bytes=policy.raw_bytes, body_bytes=policy.body_bytes, ratio=policy.ratio
         )
-        tls = httpx.create_ssl_context(trust_env=False)
-        if policy.extra_ca is not None:
-            tls.load_verify_locations(policy.extra_ca)
         network = Network(
             reach=reach_of(policy.allow_private, policy.allow_ports),
             resolve=resolve or Lookup(),
             connect_seconds=policy.connect_seconds,
             header_bytes=policy.header_bytes,
         )
-        self._door = Door(tls, network)
+        self._door = Door(contexts(policy.extra_ca), network)
 
     async def fetch(self, ask: Ask) -> Answer:
         """Make one visit. Raises nothing but `asyncio.CancelledError`."""
@@ -181,7 +183,12 @@ class Fetcher:
     async def _visit(self, ask: Ask, trail: Trail) -> Answer | Moved:
         held = ask.validators
         held = held if held is not None and held.url == trail.address else None
-        request = httpx.Request("GET", trail.here, headers=self._headers(ask, trail, held))
+        request = httpx.Request(
+            "GET",
+            trail.here,
+            headers=self._headers(ask, trail, held),
+            extensions={"tls": ask.tls if trail.here.host == trail.origin[1] else USUAL_TLS},
+        )
         response = await self._door.handle_async_request(request)
         try:
             return await self._judge(response, trail, held)

@@ -16,6 +16,33 @@ import httpx
 
 from aggregator.model.visits import Failed, Refused
 
+_TRUST = "if it is to be trusted, name its file under tls: ca of the feed"
+_WRONG_HOST = "it is for another host"
+_UNKNOWN_ISSUER = f"nobody we know has signed it, or its chain is incomplete; {_TRUST}"
+# By X509_V_ERR_*, from OpenSSL's x509_vfy.h.
+_DOUBTS = {
+    9: "it is not valid yet; is the clock of this machine right?",
+    10: "it has expired",
+    18: f"it is self-signed; {_TRUST}",
+    19: f"an authority that we do not know has signed it; {_TRUST}",
+    20: _UNKNOWN_ISSUER,
+    21: _UNKNOWN_ISSUER,
+    23: "it was revoked",
+    62: _WRONG_HOST,
+    64: _WRONG_HOST,
+    66: "its key is too short",
+}
+_TOO_OLD = "the host speaks no TLS as new as 1.2"
+_TLS_FAULTS = {
+    "NO_PROTOCOLS_AVAILABLE": _TOO_OLD,
+    "TLSV1_ALERT_PROTOCOL_VERSION": _TOO_OLD,
+    "UNSUPPORTED_PROTOCOL": _TOO_OLD,
+    "VERSION_TOO_LOW": _TOO_OLD,
+    "WRONG_VERSION_NUMBER": "the host does not speak TLS on this port",
+    "WRONG_SSL_VERSION": _TOO_OLD,
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "the host has no way of encryption in common with us",
+}
+
 
 class RefusedError(Exception):
     """We will not ask this, or will not take this answer; the text is fit for ops."""
@@ -92,8 +119,10 @@ def _answer_text(told: str) -> str:
 
 def _tls_text(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"TLS certificate not accepted: {error.verify_message}"
-    return f"TLS failed: {(error.reason or 'unknown reason').lower().replace('_', ' ')}"
+        told = _DOUBTS.get(error.verify_code, error.verify_message)
+        return f"TLS certificate not accepted: {told}"
+    reason = error.reason or "unknown reason"
+    return f"TLS failed: {_TLS_FAULTS.get(reason, reason.lower().replace('_', ' '))}"
 
 
 def _lookup_text(error: socket.gaierror) -> str:

@@ -49,11 +49,15 @@ _PREFLIGHT: Fields = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """Whether the service is well; ``because`` says in an operator's words why it is not."""
+    """Whether the service is well; ``because`` says in an operator's words why it is not.
+
+    ``notes`` are what else they should know.
+    """
 
     ok: bool
     version: str
     because: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def build(shelf: Shelf, *, health: Callable[[], Health], site: Site, max_age: int) -> Starlette:
@@ -66,9 +70,11 @@ def build(shelf: Shelf, *, health: Callable[[], Health], site: Site, max_age: in
     async def healthz(_: Request) -> Response:
         state = health()
         told = {"status": "ok" if state.ok else "unhealthy", "version": state.version}
-        body = told | ({"because": list(state.because)} if state.because else {})
+        lists = {"because": list(state.because), "notes": list(state.notes)}
         return JSONResponse(
-            body, status_code=200 if state.ok else 503, headers={"cache-control": "no-store"}
+            told | {name: lines for name, lines in lists.items() if lines},
+            status_code=200 if state.ok else 503,
+            headers={"cache-control": "no-store"},
         )
 
     not_allowed = _refusal(405, pages.not_allowed(site))

@@ -16,7 +16,7 @@ from aggregator.model.visits import Answer, Failed, Fetched, Gone, NotModified, 
 from aggregator.sources.connect import Lookup
 from aggregator.sources.fetch import Ask, Fetcher
 from tests.origin import Origin, Reply, answer, drip, hang, pour, raw
-from tests.sources.conftest import LOOPBACK_PEM, POLICY, Asker
+from tests.sources.conftest import POLICY, Asker
 
 FEED = b"<rss version='2.0'/>"
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -190,35 +190,6 @@ def test_an_address_that_does_not_answer_costs_a_head_start(origin: Origin, visi
             visit.names = {"many.test": ("127.0.0.9", "127.0.0.1")}
             found = visit(origin.url("/", host="many.test"), policy={"connect_seconds": 2})
     assert isinstance(found, Fetched)
-
-
-def test_a_certificate_that_nobody_signed_is_told(secure_origin: Origin, visit: Asker) -> None:
-    """D09."""
-    found = visit(secure_origin.script("/", answer(200, FEED)))
-    assert isinstance(found, Failed)
-    assert "self-signed certificate" in found.reason
-    assert secure_origin.log == []
-
-
-def test_a_certificate_for_another_host_is_told(secure_origin: Origin, visit: Asker) -> None:
-    """D09."""
-    visit.names = {"other.test": ("127.0.0.1",)}
-    found = visit(secure_origin.url("/", host="other.test"), policy={"extra_ca": str(LOOPBACK_PEM)})
-    assert isinstance(found, Failed)
-    assert "Hostname mismatch" in found.reason
-
-
-def test_a_trusted_certificate_is_accepted(secure_origin: Origin, visit: Asker) -> None:
-    secure_origin.script("/", answer(200, FEED))
-    found = visit(secure_origin.url("/"), policy={"extra_ca": str(LOOPBACK_PEM)})
-    assert isinstance(found, Fetched)
-
-
-def test_https_to_a_server_that_does_not_speak_it_is_told(origin: Origin, visit: Asker) -> None:
-    origin.greeting = b"HTTP/1.1 400 Bad Request\r\n\r\n"
-    found = visit(origin.url("/").replace("http:", "https:"))
-    assert isinstance(found, Failed)
-    assert found.reason.startswith("TLS failed: ")
 
 
 def test_cancelled_visits_leave_nothing_behind(origin: Origin, visit: Asker) -> None:

@@ -318,6 +318,8 @@ def test_health_is_told_in_numbers_and_words() -> None:
     )
     assert bad.status_code == 503
     assert bad.json()["because"] == ["no poll for 2 h"]
+    noted = ask("/healthz", health=lambda: Health(ok=True, version="1", notes=("an old part",)))
+    assert noted.json() == {"status": "ok", "version": "1", "notes": ["an old part"]}
     assert ask("/healthz", method="POST").status_code == 405
 
 
