@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator.service.organise import Organiser
-from aggregator.service.publish import Published, Publisher
+from aggregator.service.press import Published
+from aggregator.service.publish import Publisher
 from aggregator.settings import Settings
 from aggregator.storage import Store
 from aggregator.stories.clustering import AHEAD

@@ -15,13 +15,14 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from aggregator import __version__
 from aggregator.model.editions import Rendered
+from aggregator.model.errors import StoreError
 from aggregator.model.feeds import Feed, FeedState
 from aggregator.service.clock import Clock
 from aggregator.service.desk import Desk
 from aggregator.service.folder import SiteFolder
 from aggregator.service.keeper import Keeper
 from aggregator.service.poll import Poller, Visit
-from aggregator.service.publish import Published
+from aggregator.service.press import Published
 from aggregator.service.visitlog import tell
 from aggregator.settings import Settings
 from aggregator.settings.waivers import waivers
@@ -71,6 +72,7 @@ class Service:
     _faults: dict[str, str] = field(default_factory=dict)
     _young: bool = False
     _unkept: bool = True  # the folder is not known to hold what is served
+    _unwritten: bool = False  # the store refused the last visit
     _unreached: int = 0  # visits in a row that brought nothing
 
     async def run(
@@ -147,6 +149,8 @@ class Service:
 
     async def _refresh(self) -> None:
         self._work.set()
+        if "housekeeping" in self._faults:
+            await self._keep_house()
 
     async def _keep_ticking(self, scheduler: AsyncIOScheduler, stop: asyncio.Event) -> None:
         """Mend the ticking when the wall clock was set back: it would wait until it catches up."""
@@ -164,6 +168,8 @@ class Service:
             return
         self._faults.pop("tick", None)
         self._ticked = asyncio.get_running_loop().time()
+        if self._unwritten:
+            await self._rehearse()
         feeds = {feed.id: feed for feed in self.settings.feeds}
         waiting = Counter(registrable_domain(feeds[name].url) for name in self._flying)
         for state in due:
@@ -176,12 +182,25 @@ class Service:
             waiting[domain] += 1
             self._flying[feed.id] = asyncio.create_task(self._visit(feed, state))
 
+    async def _rehearse(self) -> None:
+        """Ask whether the store takes a visit again: the next real one may be an hour away."""
+        try:
+            await self.keeper.run(self.keeper.store.rehearse)
+        except StoreError:
+            return
+        self._stored()
+
+    def _stored(self) -> None:
+        self._unwritten = False
+        self._faults.pop("visit", None)
+
     async def _visit(self, feed: Feed, state: FeedState) -> None:
         try:
             visit = await self.poller.visit(feed, state)
             self.heard(visit)
         except Exception as error:  # noqa: BLE001 - one feed never harms another
             self._note("visit", error, feed=feed.id)
+            self._unwritten = isinstance(error, StoreError)
         finally:
             self._flying.pop(feed.id, None)
 
@@ -190,7 +209,7 @@ class Service:
         self._unreached = 0 if visit.reason is None else self._unreached + 1
         if self._unreached == len(self.settings.feeds):
             log.warning("no feed could be read", tries=self._unreached, hint=OFFLINE)
-        self._faults.pop("visit", None)
+        self._stored()
         tell(log, visit)
         if visit.new or visit.revised:
             self._work.set()

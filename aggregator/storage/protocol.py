@@ -192,6 +192,9 @@ class Notes(Protocol):
     def put(self, name: str, text: str) -> None:
         """Write the note."""
 
+    def drop(self, name: str) -> None:
+        """Forget the note, if there is one."""
+
 
 class Store(Protocol):
     """Everything that is remembered."""
@@ -229,6 +232,9 @@ class Store(Protocol):
         Stays that ended, stories last reported, and hosts last asked, before ``before`` are
         forgotten.
         """
+
+    def rehearse(self) -> None:
+        """Write as much as a visit does, and take it back; `StoreError` while that is refused."""
 
     def about(self) -> Mapping[str, str]:
         """Tell what ops should know of the store: kind, version."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from aggregator.model.editions import Rendered
+from aggregator.model.errors import StoreError
 from aggregator.model.stories import TopicScore, Voice
 from aggregator.service.desk import Desk
 from aggregator.service.publish import Publisher
@@ -94,6 +96,16 @@ def lose(folder: Path, feed: str) -> None:
         db.execute("DELETE FROM feed WHERE id = ?", [feed])
 
 
+@contextmanager
+def kept_from(folder: Path, feed: str) -> Iterator[None]:
+    """Keep a feed's row away for a while."""
+    with from_outside(folder) as db:
+        db.execute("CREATE TABLE elsewhere AS SELECT * FROM feed WHERE id = ?", [feed])
+        lose(folder, feed)
+        yield
+        db.execute("INSERT INTO feed SELECT * FROM elsewhere")
+
+
 def test_an_output_that_cannot_be_composed_keeps_its_bytes_and_harms_no_other(
     store: Store, settings: Settings, tmp_path: Path
 ) -> None:
@@ -131,9 +143,73 @@ def test_outputs_that_cannot_be_composed_after_a_restart_keep_their_bytes(
     published = publisher(store, settings).publish(NOW + HOUR)
 
     assert published.dropped == ()
-    for path, rendered in before.items():
-        if path.startswith("feeds/"):
-            assert store.outputs.get(path) == rendered
+    before.pop("feeds.opml")  # which lists who is there
+    assert before.items() <= served(store).items()
+    kept = dict(published.refused)
+    assert kept["index.html"] == "top and latest cannot be composed"
+
+
+def test_a_page_that_cannot_be_printed_keeps_its_bytes_and_harms_nothing_else(
+    store: Store, settings: Settings, tmp_path: Path
+) -> None:
+    """Don't Miss remembers a story whose publisher nobody knows any more."""
+    four = settings_for(tmp_path, [*FEEDS, "{url: 'https://coast.example/', id: coast}"], ONE_PLACE)
+    store.feeds.configure(four.feeds, now=NOW)
+    press = publisher(store, four)
+    tell(store, "north", 1, story="s1")
+    press.publish(NOW)
+    for feed in ("harbour", "ledger"):
+        tell(store, feed, 1, story="s2", now=NOW + HOUR)
+    press.publish(NOW + HOUR)
+    before = served(store)
+
+    with kept_from(tmp_path, "north"):
+        told = tell(store, "coast", 1, story="s2", now=NOW + 2 * HOUR)
+        published = press.publish(NOW + 2 * HOUR)
+        assert dict(published.refused) == {
+            "latest": "KeyError: 'north'",
+            "index.html": "KeyError: 'north'",
+        }
+        assert "feeds/top.json" in {rendered.path for rendered in published.documents}
+        assert store.outputs.get("index.html") == before["index.html"]
+
+    published = press.publish(NOW + 2 * HOUR)
+    assert published.refused == ()
+    assert told in ids(store, "latest")
+    page = store.outputs.get("index.html")
+    assert page is not None
+    assert page != before["index.html"]
+
+
+def test_a_store_that_refuses_to_write_undoes_the_whole_step(
+    store: Store, settings: Settings, tmp_path: Path
+) -> None:
+    """No output is half there: a refusal is not taken for a mishap of one output."""
+    press = publisher(store, settings)
+    tell(store, "harbour", 1, story="s1")
+    with from_outside(tmp_path) as db:
+        db.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON output WHEN new.path LIKE '%top.rss'"
+            " BEGIN SELECT RAISE(ABORT, 'no room'); END"
+        )
+
+    with pytest.raises(StoreError, match="no room"):
+        press.publish(NOW)
+    assert served(store) == {}
+
+    with from_outside(tmp_path) as db:
+        db.execute("DROP TRIGGER full")
+    assert press.publish(NOW).refused == ()
+    assert "index.html" in served(store)
+
+
+def test_without_a_top_output_the_front_page_stays_as_it_is(
+    store: Store, settings: Settings, tmp_path: Path
+) -> None:
+    tell(store, "harbour", 1, story="s1")
+    publisher(store, settings_for(tmp_path, FEEDS, FEWER)).publish(NOW)
+    again = publisher(store, settings_for(tmp_path, FEEDS, FEWER)).publish(NOW + HOUR)
+    assert again.documents == ()
 
 
 OUTPUTS = "outputs: [{kind: latest}, {kind: top}]\n"

@@ -223,6 +223,54 @@ def test_after_a_restart_the_last_outputs_are_served_before_anything_else_works(
     assert origin.log == []
 
 
+def test_a_visit_that_could_not_be_stored_is_forgiven_once_the_store_takes_visits_again(
+    origin: Origin, tmp_path: Path
+) -> None:
+    """Its feed, the only one, is not due for an hour, and the clock stands where it is."""
+    origin.script("/a", answer(200, rss(item(1, "late " * 50_000))))
+    store = store_in(tmp_path)
+    assert isinstance(store, SqliteStore)
+
+    def sql(statement: str) -> Any:
+        return store._connection.db.conn.execute(statement).fetchone()
+
+    async def scene() -> None:
+        (pages,) = sql("PRAGMA page_count")
+        sql(f"PRAGMA max_page_count = {pages}")
+        feed = f"{{id: a, url: '{origin.url('/a')}'}}"
+        async with running(tmp_path, feed, store=store) as run:
+            await run.until(says("visit: the disk is full"))
+            await run.service._tick()
+            assert is_unwell(await run.get("healthz"))
+
+            await run.service.keeper.run(sql, "PRAGMA max_page_count = 100000")
+            await run.service._refresh()  # the desk need not wait for its minute
+            await run.until(is_there)
+
+    play(scene())
+
+    assert len(origin.log) == 1
+
+
+def test_housekeeping_that_failed_is_done_within_a_minute_of_the_fault_being_gone(
+    tmp_path: Path,
+) -> None:
+    async def scene() -> None:
+        async with running(tmp_path, "{id: a, url: 'https://a.invalid/rss'}") as run:
+            await run.address
+            with from_outside(tmp_path) as db:
+                db.execute("ALTER TABLE posting RENAME TO elsewhere")
+            await run.service._keep_house()
+            assert says("housekeeping:")(await run.get("healthz"))
+
+            with from_outside(tmp_path) as db:
+                db.execute("ALTER TABLE elsewhere RENAME TO posting")
+            await run.service._refresh()
+            assert is_there(await run.get("healthz"))
+
+    play(scene())
+
+
 def test_a_full_disk_and_a_failing_tick_are_told_and_gone_when_the_fault_is(
     origin: Origin, tmp_path: Path
 ) -> None:

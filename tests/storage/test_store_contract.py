@@ -115,6 +115,15 @@ def test_a_feed_that_was_gone_is_asked_anew_at_a_new_address(store: Store) -> No
     assert (due.gone, due.failures, due.url) == (False, 0, "https://harbour.example/new")
 
 
+def test_a_rehearsal_leaves_nothing_behind(store: Store) -> None:
+    store.notes.put("other", "kept")
+    store.rehearse()
+    assert (store.notes.get("rehearsal"), store.notes.get("other")) == (None, "kept")
+    store.notes.drop("other")
+    store.notes.drop("other")
+    assert store.notes.get("other") is None
+
+
 LEARNED = FeedState(
     feed="harbour",
     url="https://harbour.example/feed",

@@ -51,7 +51,8 @@ class Connection:
         """
         connection = self.db.conn
         if connection.in_transaction:
-            yield
+            with _told():
+                yield
             return
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -102,6 +103,15 @@ class Connection:
         finally:
             self.db.close()
             self._lock.close()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say what a refusal means, also to those who would go on after any other mishap."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(_advice(error)) from error
 
 
 def _lock(path: Path) -> TextIO:

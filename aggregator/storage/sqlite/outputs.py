@@ -105,6 +105,10 @@ class SqliteNotes:
         """Write the note."""
         self._at.run("INSERT OR REPLACE INTO note (name, text) VALUES (?, ?)", [name, text])
 
+    def drop(self, name: str) -> None:
+        """Forget the note, if there is one."""
+        self._at.run("DELETE FROM note WHERE name = ?", [name])
+
 
 def _rendered(row: Row) -> Rendered:
     return Rendered(

@@ -58,7 +58,6 @@ CREATE TABLE item (
     story TEXT, story_because TEXT,
     trace TEXT                               -- clustering's memory of the item
 ) STRICT;
-CREATE INDEX item_pending ON item (seq) WHERE filed = 0;
 CREATE INDEX item_filed ON item (filed);
 CREATE INDEX item_latest ON item (listed, seq) WHERE filed > 0 AND lead IS NULL;
 CREATE INDEX item_address ON item (canonical, seq);

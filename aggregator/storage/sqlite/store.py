@@ -14,6 +14,9 @@ from aggregator.storage.sqlite.items import SqliteItems
 from aggregator.storage.sqlite.outputs import SqliteNotes, SqliteOutputs
 from aggregator.storage.sqlite.stories import SqliteStories
 
+A_VISIT = 100_000  # bytes, of a large one
+_REHEARSAL = "rehearsal"
+
 
 class SqliteStore:
     """Everything that is remembered, in one SQLite file."""
@@ -41,6 +44,11 @@ class SqliteStore:
             "DELETE FROM posting WHERE item < (SELECT coalesce(min(seq), 0) FROM item)"
         )
         self._connection.keep_house()
+
+    def rehearse(self) -> None:
+        """Write as much as a visit does, and take it back; `StoreError` while that is refused."""
+        self.notes.put(_REHEARSAL, "." * A_VISIT)
+        self.notes.drop(_REHEARSAL)
 
     def about(self) -> Mapping[str, str]:
         """Tell the version of SQLite; before 3.51.3 its log must have one writer, as here."""
