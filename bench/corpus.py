@@ -50,7 +50,8 @@ def check(place: Path, *, demand_items: bool) -> Iterator[str]:
     started = time.perf_counter()
     workers = ParseWorkers(workers=2, seconds=SECONDS, memory=MEMORY)
     try:
-        documents = list(workers.parse_many((body, "", URL) for body in bodies))
+        jobs = ((body, "", URL, None) for body in bodies)
+        documents = [reading.document for reading in workers.read_many(jobs)]
     finally:
         workers.close()
     took = time.perf_counter() - started

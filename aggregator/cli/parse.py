@@ -49,7 +49,7 @@ def _read(file: BinaryIO, content_type: str, url: str) -> Document:
         return Unreadable(reason=f"the document is larger than {MAX_BODY // _PIECE} MiB")
     workers = ParseWorkers(workers=1, tasks=1)
     try:
-        return next(workers.parse_many([(body, content_type, url)]))
+        return next(workers.read_many([(body, content_type, url, None)])).document
     finally:
         workers.close()
 

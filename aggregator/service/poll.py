@@ -18,7 +18,6 @@ from aggregator.model.items import Entry
 from aggregator.model.visits import (
     Answer,
     Arrivals,
-    Document,
     Failed,
     Fetched,
     Gone,
@@ -36,6 +35,7 @@ from aggregator.sources.fetch import Fetcher, ask_for
 from aggregator.sources.manners import Manners
 from aggregator.sources.moves import twin_of
 from aggregator.sources.schedule import Cadence, Due, outside, provisional_due
+from aggregator.sources.splitting import Memory, Reading, standing
 from aggregator.storage import Store
 
 IDS_ASKED = 4  # names of an entry that are looked up; that all are taken takes malice and luck
@@ -103,11 +103,11 @@ class Poller:
             answer = await self._fetcher.fetch(ask)
             if self._manners.note(ask.url, answer):  # at once: no crash makes us forget it
                 await self._keeper.run(store.hosts.note, *self._manners.history(ask.url))
-        document = await self._read(feed, state, answer)
-        intake = await self._keeper.run(self._settle, feed, state, answer, document)
+        reading = await self._read(feed, state, answer)
+        intake = await self._keeper.run(self._settle, feed, state, answer, reading)
         return Visit(
             feed=feed.id,
-            outcome=outcome_of(answer, document, intake.state),
+            outcome=outcome_of(answer, reading, intake.state),
             new=len(intake.new),
             revised=len(intake.revised),
             state=intake.state,
@@ -150,20 +150,21 @@ class Poller:
         await self._keeper.run(self._keeper.store.feeds.save, after)
         return after
 
-    async def _read(self, feed: Feed, state: FeedState, answer: Answer) -> Document | None:
+    async def _read(self, feed: Feed, state: FeedState, answer: Answer) -> Reading | None:
         if not isinstance(answer, Fetched) or digest_of(answer.body) == state.digest:
             return None
-        return await self._workers.parse(answer.body, answer.content_type, feed.url)
+        memory = await self._keeper.run(self._keeper.store.feeds.memory, feed.id)
+        return await self._workers.read((answer.body, answer.content_type, feed.url, memory))
 
     def _settle(
-        self, feed: Feed, state: FeedState, answer: Answer, document: Document | None
+        self, feed: Feed, state: FeedState, answer: Answer, reading: Reading | None
     ) -> Intake:
         return settle(
             self._keeper.store,
             feed,
             state,
             answer,
-            document,
+            reading,
             now=self._clock(),
             cadence=self._cadence,
             most=self._most,
@@ -179,7 +180,7 @@ def settle(
     feed: Feed,
     state: FeedState,
     answer: Answer,
-    document: Document | None,
+    reading: Reading | None,
     *,
     now: datetime,
     cadence: Cadence,
@@ -187,9 +188,9 @@ def settle(
 ) -> Intake:
     """Decide and store what a visit brought, on the store's thread. Returns what was written.
 
-    ``state`` is as it stood before. ``document`` is None when nothing was read.
+    ``state`` is as it stood before. ``reading`` is None when nothing was read.
     """
-    entries = document.entries if isinstance(document, ParsedFeed) else ()
+    entries, memory = _to_take_in(reading)
     keys = [key_of(entry) for entry in entries]
     ids = [
         wanted
@@ -198,12 +199,23 @@ def settle(
     ]
     with store.transaction():
         known = store.items.known(state.feed, keys, ids)
-        omitted = document.omitted if isinstance(document, ParsedFeed) else 0
+        omitted = len(memory.marks) - len(entries) if memory else 0
         arrivals = arrivals_of(dict(zip(keys, entries, strict=True)), known, omitted)
+        document = reading.document if reading else None
         after = conclude(feed, state, answer, document, arrivals, now=now, cadence=cadence)
         intake = take_in(after, entries, known, now=now, most=most)
         store.items.apply(intake)
+        if isinstance(document, ParsedFeed):
+            # What was left for the next visit must be read by it.
+            kept = memory.to_bytes() if memory and not intake.deferred else None
+            store.feeds.remember(feed.id, kept)
     return intake
+
+
+def _to_take_in(reading: Reading | None) -> tuple[tuple[Entry, ...], Memory | None]:
+    if reading is None or not isinstance(reading.document, ParsedFeed):
+        return (), None
+    return standing(reading, [key_of(entry) for entry in reading.document.entries])
 
 
 def arrivals_of(entries: Mapping[str, Entry], known: Known, omitted: int) -> Arrivals:
@@ -217,11 +229,11 @@ def arrivals_of(entries: Mapping[str, Entry], known: Known, omitted: int) -> Arr
     )
 
 
-def outcome_of(answer: Answer, document: Document | None, after: FeedState) -> str:
+def outcome_of(answer: Answer, reading: Reading | None, after: FeedState) -> str:
     """Name the outcome of a visit, which left ``after`` behind, in an operator's word."""
     match answer:
         case Fetched():
-            return _outcome_of_body(document, after)
+            return _outcome_of_body(reading, after)
         case NotModified():
             return "not-modified"
         case Gone():
@@ -232,10 +244,10 @@ def outcome_of(answer: Answer, document: Document | None, after: FeedState) -> s
             return "failed"
 
 
-def _outcome_of_body(document: Document | None, after: FeedState) -> str:
-    if document is None:
+def _outcome_of_body(reading: Reading | None, after: FeedState) -> str:
+    if reading is None:
         return "unchanged"
-    if isinstance(document, Unreadable):
+    if isinstance(reading.document, Unreadable):
         return "unreadable"
     return "emptied" if after.failures else "fetched"
 

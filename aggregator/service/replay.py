@@ -17,15 +17,16 @@ from urllib.parse import urlsplit
 
 from aggregator.model.editions import Edition
 from aggregator.model.errors import SettingsError
-from aggregator.model.feeds import Feed
+from aggregator.model.feeds import Feed, FeedState
 from aggregator.model.items import StoredItem
-from aggregator.model.visits import Document, Failed, Fetched
+from aggregator.model.visits import Failed, Fetched
 from aggregator.service.desk import Desk
 from aggregator.service.house import cadence
 from aggregator.service.poll import Visit, outcome_of, settle
 from aggregator.service.workers import ParseWorkers
 from aggregator.settings import Settings
 from aggregator.sources.aftermath import digest_of, remark_on
+from aggregator.sources.splitting import Reading
 from aggregator.storage import Store
 
 _NAME = re.compile(r"(\d{8}T\d{6}Z)__(.+)\.[A-Za-z0-9]+")
@@ -87,61 +88,35 @@ class Replay:
         self._most = settings.service.limits.new_items
         self._feeds = {feed.id: feed for feed in feeds}
         self._desk = Desk.over(store, settings)
-        self._last: dict[str, Document] = {}
         self._editions: list[dict[str, Any]] = []
 
     def run(self, day: tuple[Capture, ...]) -> Iterator[Visit]:
         """Take in ``day`` round by round; yield a visit for each capture."""
         self._store.feeds.configure(tuple(self._feeds.values()), now=day[0].at)
-        documents = self._documents(day)
         for at, captured in groupby(day, key=lambda capture: capture.at):
             for capture in captured:
-                body, document = next(documents)
-                yield self._visit(capture, body, document)
+                yield self._visit(capture)
             published = self._desk.bring_out(at)
             self._editions.extend(_edition_line(at, edition) for edition in published.editions)
 
-    def _documents(self, day: tuple[Capture, ...]) -> Iterator[tuple[bytes, Document | None]]:
-        """Yield each capture's body, parsed ahead in the workers unless it did not change."""
-        bodies = [capture.path for capture in day]
-        changed = list(self._changed(day))
-        jobs = (
-            (path.read_bytes(), "", self._feeds[capture.feed].url)
-            for capture, path, fresh in zip(day, bodies, changed, strict=True)
-            if fresh
-        )
-        parsed = self._workers.parse_many(jobs)
-        for path, fresh in zip(bodies, changed, strict=True):
-            yield path.read_bytes(), next(parsed) if fresh else None
-
-    def _changed(self, day: tuple[Capture, ...]) -> Iterator[bool]:
-        last: dict[str, str] = {}
-        for capture in day:
-            digest = digest_of(capture.path.read_bytes())
-            yield last.get(capture.feed) != digest
-            last[capture.feed] = digest
-
-    def _visit(self, capture: Capture, body: bytes, document: Document | None) -> Visit:
+    def _visit(self, capture: Capture) -> Visit:
         feed, state = self._feeds[capture.feed], self._store.feeds.state(capture.feed)
+        body = capture.path.read_bytes()
         answer = Fetched(url=feed.url, body=body) if body else Failed(reason="empty body")
-        if document is not None:
-            self._last[feed.id] = document
-        # As the service does: read, unless it is what was last taken in.
-        taken_in = not body or digest_of(body) == state.digest
-        read = None if taken_in else self._last[feed.id]
+        reading = self._read(body, feed, state)
         intake = settle(
             self._store,
             feed,
             state,
             answer,
-            read,
+            reading,
             now=capture.at,
             cadence=self._cadence,
             most=self._most,
         )
         return Visit(
             feed=feed.id,
-            outcome=outcome_of(answer, read, intake.state),
+            outcome=outcome_of(answer, reading, intake.state),
             new=len(intake.new),
             revised=len(intake.revised),
             state=intake.state,
@@ -149,6 +124,13 @@ class Replay:
             reason=intake.state.last_error,
             remark=remark_on(state, intake.state),
         )
+
+    def _read(self, body: bytes, feed: Feed, state: FeedState) -> Reading | None:
+        """Read ``body`` as the service does: in part, or not at all if it is what came last."""
+        if not body or digest_of(body) == state.digest:
+            return None
+        job = (body, "", feed.url, self._store.feeds.memory(feed.id))
+        return next(self._workers.read_many([job]))
 
     def write(self, out: Path) -> None:
         """Write outputs under their served names, ``items.jsonl`` and ``editions.jsonl``."""

@@ -18,12 +18,14 @@ from threading import Lock
 from pebble import ProcessExpired, ProcessPool
 
 from aggregator.model.visits import Document, Unreadable
-from aggregator.sources.parse import parse as parse_document
+from aggregator.sources.rereading import parse_changed
+from aggregator.sources.splitting import Memory, Reading
 
 MIB = 1024 * 1024
 GRACE = 30.0  # seconds beyond the limit, for a worker to start or to be killed on a busy machine
 
-Job = tuple[bytes, str, str]
+Job = tuple[bytes, str, str, bytes | None]
+"""A body, its content type, the address of its feed, and what is remembered of the last one."""
 
 _NO_WORKERS = "the parse workers cannot be kept running"
 
@@ -55,7 +57,11 @@ class ParseWorkers:
         self._turns = asyncio.Semaphore(workers)
 
     async def parse(self, body: bytes, content_type: str, url: str) -> Document:
-        """Parse one document (see `aggregator.sources.parse.parse`).
+        """Parse one document (see `aggregator.sources.parse.parse`); as `read` without memory."""
+        return (await self.read((body, content_type, url, None))).document
+
+    async def read(self, job: Job) -> Reading:
+        """Parse what is new in a document (`aggregator.sources.rereading.parse_changed`).
 
         Never raises, but for its own cancellation, which ends the worker's work too: a document
         that is over the limits, or ends its worker, is `Unreadable` with a one-line reason.
@@ -64,17 +70,17 @@ class ParseWorkers:
             for _ in range(2):  # a pool that broke while idle is replaced, and asked once more
                 pool = self._running()
                 try:
-                    return await self._answer_soon(pool, (body, content_type, url))
+                    return await self._answer_soon(pool, job)
                 except (BrokenProcessPool, RuntimeError):
                     await asyncio.to_thread(self._discard, pool)
-        return Unreadable(reason=_NO_WORKERS)
+        return _unread(_NO_WORKERS)
 
-    def parse_many(self, jobs: Iterable[Job]) -> Iterator[Document]:
-        """Parse (body, content type, url) triples, in order, on all workers, a few ahead.
+    def read_many(self, jobs: Iterable[Job]) -> Iterator[Reading]:
+        """Answer ``jobs`` as `read` does, in order, on all workers, a few ahead.
 
-        Holds at most four jobs for each worker in memory. Answers are as those of `parse`.
+        Holds at most four jobs for each worker in memory.
         """
-        ahead: deque[tuple[Job, Future[Document]]] = deque()
+        ahead: deque[tuple[Job, Future[Reading]]] = deque()
         source = iter(jobs)
         while True:
             while len(ahead) < 4 * self._workers and (job := next(source, None)) is not None:
@@ -90,7 +96,7 @@ class ParseWorkers:
         if pool is not None:
             _stop(pool)
 
-    async def _answer_soon(self, pool: ProcessPool, job: Job) -> Document:
+    async def _answer_soon(self, pool: ProcessPool, job: Job) -> Reading:
         waiting = asyncio.wrap_future(self._hand_over(pool, job))
         try:
             return await asyncio.wait_for(waiting, self._seconds + GRACE)
@@ -101,7 +107,7 @@ class ParseWorkers:
                 await asyncio.to_thread(self._discard, pool)
             return self._reason(error)
 
-    def _answer(self, job: Job, future: Future[Document]) -> Document:
+    def _answer(self, job: Job, future: Future[Reading]) -> Reading:
         for _ in range(2):
             try:
                 return future.result((self._seconds + GRACE) * 4)
@@ -111,10 +117,10 @@ class ParseWorkers:
                 future = self._hand_over(pool, job)
             except Exception as error:  # noqa: BLE001 - see parse
                 return self._reason(error)
-        return Unreadable(reason=_NO_WORKERS)
+        return _unread(_NO_WORKERS)
 
-    def _hand_over(self, pool: ProcessPool, job: Job) -> Future[Document]:
-        future: Future[Document] = pool.schedule(parse_document, args=job, timeout=self._seconds)
+    def _hand_over(self, pool: ProcessPool, job: Job) -> Future[Reading]:
+        future: Future[Reading] = pool.schedule(_read, args=job, timeout=self._seconds)
         return future
 
     def _running(self) -> ProcessPool:
@@ -143,7 +149,7 @@ class ParseWorkers:
         with contextlib.suppress(RuntimeError, TimeoutError):
             _stop(pool)
 
-    def _reason(self, error: Exception) -> Unreadable:
+    def _reason(self, error: Exception) -> Reading:
         if isinstance(error, TimeoutError):
             told = f"the document took longer than {self._seconds:g} s to parse and was stopped"
         elif isinstance(error, MemoryError):
@@ -152,7 +158,15 @@ class ParseWorkers:
             told = "the document ended the process that parsed it"
         else:
             told = f"the document cannot be parsed: {type(error).__name__}"
-        return Unreadable(reason=told)
+        return _unread(told)
+
+
+def _read(body: bytes, content_type: str, url: str, memory: bytes | None) -> Reading:
+    return parse_changed(body, content_type, url, Memory.from_bytes(memory))
+
+
+def _unread(reason: str) -> Reading:
+    return Reading(document=Unreadable(reason=reason))
 
 
 def _stop(pool: ProcessPool) -> None:

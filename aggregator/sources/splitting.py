@@ -173,7 +173,8 @@ def standing(reading: Reading, keys: Sequence[str]) -> tuple[tuple[Entry, ...], 
         return (), None
     entries = reading.document.entries
     if not reading.digests:
-        return entries, None
+        first = dict(reversed(list(zip(keys, entries, strict=True))))
+        return tuple(first[key] for key in dict.fromkeys(keys)), None
     parsed = iter(zip(entries, map(_mark_of, keys), strict=True))
     taken: list[Entry] = []
     marks: dict[bytes, bytes] = {}

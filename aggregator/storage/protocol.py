@@ -51,7 +51,7 @@ class FeedShelf(Protocol):
 
         A new feed is due at once; a known one keeps its due time; one that is gone from the
         configuration is kept for attribution and never due. A changed address forgets validators,
-        digest, and what was learned from the old one.
+        digest, memory, and what was learned from the old one.
         """
 
     def configured(self) -> Mapping[str, Feed]:
@@ -78,6 +78,12 @@ class FeedShelf(Protocol):
 
     def save(self, state: FeedState) -> None:
         """Remember the outcome of a visit that brought no entries to take in."""
+
+    def memory(self, feed: str) -> bytes | None:
+        """Return what `remember` was last given for ``feed``, unless its address was changed."""
+
+    def remember(self, feed: str, memory: bytes | None) -> None:
+        """Keep ``memory`` of the document just taken in, for the reading of the next; or none."""
 
 
 class HostShelf(Protocol):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.model.visits import Document, ParsedFeed, Unreadable
-from aggregator.service.workers import MIB, ParseWorkers
+from aggregator.service.workers import MIB, Job, ParseWorkers
 
 URL = "https://gazette.example/feed"
 GOOD = b'<rss version="2.0"><channel><item><guid>1</guid></item></channel></rss>'
@@ -133,28 +133,28 @@ async def test_a_caller_that_is_cancelled_frees_its_worker() -> None:
 def test_many_documents_are_answered_in_order_on_demand() -> None:
     taken: list[int] = []
 
-    def jobs() -> Iterator[tuple[bytes, str, str]]:
+    def jobs() -> Iterator[Job]:
         for number in range(30):
             taken.append(number)
-            yield GOOD.replace(b"<guid>1<", b"<guid>%d<" % number), "", URL
+            yield GOOD.replace(b"<guid>1<", b"<guid>%d<" % number), "", URL, None
 
     with workers(workers=2, tasks=7) as pool:
-        answers = pool.parse_many(jobs())
+        answers = pool.read_many(jobs())
         first = next(answers)
         assert len(taken) == 8
-        documents = [first, *answers]
+        documents = [reading.document for reading in (first, *answers)]
     assert [guid_of(document) for document in documents] == [str(n) for n in range(30)]
 
 
 def test_among_many_one_that_is_stopped_is_one_answer() -> None:
     with workers(workers=2, seconds=2) as pool:
-        answers = list(pool.parse_many([(body, "", URL) for body in (GOOD, ENDLESS, GOOD)]))
-    assert [is_good(answer) for answer in answers] == [True, False, True]
+        answers = list(pool.read_many([(body, "", URL, None) for body in (GOOD, ENDLESS, GOOD)]))
+    assert [is_good(answer.document) for answer in answers] == [True, False, True]
 
 
 def test_closing_ends_the_workers_and_may_be_done_twice() -> None:
     with workers(workers=2) as pool:
-        assert is_good(next(pool.parse_many([(GOOD, "", URL)])))
+        assert is_good(next(pool.read_many([(GOOD, "", URL, None)])).document)
         assert len(parsers()) == 2
         pool.close()
         assert parsers() == []

@@ -15,6 +15,7 @@ from aggregator.model.visits import FeedMeta, Fetched, NotModified, ParsedFeed
 from aggregator.service.poll import settle
 from aggregator.sources.fetch import ask_for
 from aggregator.sources.schedule import Cadence, provisional_due
+from aggregator.sources.splitting import Reading
 from aggregator.storage import open_store
 from aggregator.storage.protocol import Store
 
@@ -52,11 +53,11 @@ class Publisher:
             return NotModified(validators=validators)
         return Fetched(url=URL, body=b"%d" % printed, validators=validators)
 
-    def document(self, answer: Fetched) -> ParsedFeed:
+    def reading(self, answer: Fetched) -> Reading:
         printed = int(answer.body)
         listed = range(max(0, printed - LISTED), printed)
         entries = tuple(Entry(guid=f"{n}", title="x", published=self.posts[n]) for n in listed)
-        return ParsedFeed(meta=FeedMeta(ttl=self.ttl), entries=entries[::-1])
+        return Reading(document=ParsedFeed(meta=FeedMeta(ttl=self.ttl), entries=entries[::-1]))
 
 
 @dataclass
@@ -93,7 +94,7 @@ def poll(
             answer = publisher.answer(ask_for(feed, state).validators, now)
             if dice.random() < crash and state.visits:
                 continue
-            read = publisher.document(answer) if isinstance(answer, Fetched) else None
+            read = publisher.reading(answer) if isinstance(answer, Fetched) else None
             due = settle(store, feed, state, answer, read, now=now, cadence=CADENCE).state.next_due
     items = [stored.item for stored in store.items.all()]
     store.close()

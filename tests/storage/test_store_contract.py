@@ -162,6 +162,23 @@ def test_what_a_feed_taught_us_reads_back_and_is_forgotten_with_its_address(stor
     assert store.feeds.state("harbour") == edited
 
 
+def test_what_is_remembered_of_a_document_reads_back_and_is_forgotten_with_the_address(
+    store: Store,
+) -> None:
+    store.feeds.configure([feed(), feed("other")], now=NOW)
+    assert store.feeds.memory("harbour") is None
+    for name in ("harbour", "other"):
+        store.feeds.remember(name, b"before")
+        store.feeds.remember(name, b"after\x00")
+    edited = feed(url="https://harbour.example/edited")
+    store.feeds.configure([edited, feed("other", title="Other")], now=NOW)
+    assert store.feeds.memory("harbour") is None
+    assert store.feeds.memory("other") == b"after\x00"
+    store.feeds.remember("other", None)
+    store.feeds.remember("other", None)
+    assert store.feeds.memory("other") is None
+
+
 def test_a_feed_last_asked_in_the_future_is_due_once(store: Store) -> None:
     """The clock was set back by a month; by a minute is no matter."""
     store.feeds.configure([feed()], now=NOW)

@@ -35,6 +35,10 @@ ON CONFLICT (id) DO UPDATE SET
     url = excluded.url,
     {_FORGET}
 """
+_FORGET_READING = (
+    "DELETE FROM reading WHERE feed = ?1"
+    " AND EXISTS (SELECT 1 FROM feed WHERE id = ?1 AND url <> ?2)"
+)
 _BEGIN = "UPDATE feed SET attempted_at = ?, next_due = ?, because = ? WHERE id = ?"
 
 
@@ -62,6 +66,7 @@ class SqliteFeeds:
         ]
         with self._at.transaction():
             self._at.run("UPDATE feed SET configured = 0 WHERE configured = 1")
+            self._at.run_many(_FORGET_READING, [(feed.id, feed.url) for feed in feeds])
             self._at.run_many(_CONFIGURE, rows)
 
     def configured(self) -> Mapping[str, Feed]:
@@ -108,6 +113,20 @@ class SqliteFeeds:
             f"UPDATE feed SET {', '.join(f'{name} = ?' for name in row)} WHERE id = ?",
             [*row.values(), state.feed],
         )
+
+    def memory(self, feed: str) -> bytes | None:
+        """Return what was last remembered of a document of ``feed``."""
+        rows = self._at.rows("SELECT memory FROM reading WHERE feed = ?", [feed])
+        return bytes(rows[0]["memory"]) if rows else None
+
+    def remember(self, feed: str, memory: bytes | None) -> None:
+        """Keep ``memory`` of a document that was taken in."""
+        if memory is None:
+            self._at.run("DELETE FROM reading WHERE feed = ?", [feed])
+        else:
+            self._at.run(
+                "INSERT OR REPLACE INTO reading (feed, memory) VALUES (?, ?)", [feed, memory]
+            )
 
 
 def _source(row: Row) -> Source:

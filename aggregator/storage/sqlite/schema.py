@@ -39,6 +39,11 @@ CREATE TABLE host (                          -- a registrable domain: what we di
     started TEXT, quiet_until TEXT
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE reading (                       -- what the next document of a feed is held against,
+                                             -- apart from feed, so that its rows stay short
+    feed TEXT PRIMARY KEY REFERENCES feed (id), memory BLOB NOT NULL
+) STRICT;
+
 CREATE TABLE item (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,   -- order of arrival
     id TEXT NOT NULL UNIQUE,                 -- the entry id that subscribers see
