@@ -22,12 +22,18 @@ class Format(StrEnum):
     JSON = "json"
 
 
+MILESTONES = (3, 6, 12, 24, 48, 96)
+"""Numbers of independent owners at which a story is news again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputSpec:
     """One output feed as ops asked for it.
 
     ``name`` is its address below ``/feeds/`` without extension, e.g. ``topics/science/top``.
-    ``limit`` is in entries; ``per_owner`` caps one owner's share of them, None for no cap.
+    ``limit`` is in entries; ``per_owner`` caps one owner's share of them, None for half of them
+    while others can fill the rest. A story of a Top output is dated anew when so many independent
+    owners report it as ``milestones`` name.
     """
 
     name: str
@@ -37,6 +43,7 @@ class OutputSpec:
     topic: str | None = None
     limit: int = 50
     per_owner: int | None = None
+    milestones: tuple[int, ...] = MILESTONES
     language: str | None = None
 
 

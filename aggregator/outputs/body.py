@@ -1,5 +1,6 @@
 """What does a reader see when an entry is opened?"""
 
+from datetime import UTC
 from html import escape
 
 from aggregator.model.editions import Also, EditionEntry
@@ -23,13 +24,14 @@ def teaser_of(entry: EditionEntry) -> str:
 
 
 def also_list(also: tuple[Also, ...]) -> str:
-    """Return a short HTML list of the others who report it, each with its own headline."""
+    """Return a short HTML list of the others who report it, each with its headline and time."""
     if not also:
         return ""
     lines = "".join(f"<li>{_report(report)}</li>" for report in also[:MAX_ALSO])
     rest = len(also) - MAX_ALSO
     more = f"<li>and {rest} more</li>" if rest > 0 else ""
-    return f"<p>Also reported by</p><ul>{lines}{more}</ul>"
+    others = f" {len(also)} others" if len(also) > 1 else ""
+    return f"<p>Also reported by{others}</p><ul>{lines}{more}</ul>"
 
 
 def _has_content(entry: EditionEntry) -> bool:
@@ -47,4 +49,6 @@ def _report(report: Also) -> str:
     if report.link:
         headline = f'<a href="{escape(report.link)}">{headline}</a>'
     same = " (same text)" if report.copy else ""
-    return f"{escape(report.source, quote=False)}: {headline}{same}"
+    at = report.published.astimezone(UTC)
+    when = f'<time datetime="{at:%Y-%m-%dT%H:%M:%SZ}">{at:%Y-%m-%d %H:%M} UTC</time>'
+    return f"{escape(report.source, quote=False)}: {headline}{same}, {when}"

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from aggregator.model.editions import Also, Edition, EditionEntry, OutputSpec, Source
 from aggregator.model.items import StoredItem
-from aggregator.outputs.standing import Candidate, Stay
+from aggregator.outputs.shares import Share, shared_out
+from aggregator.outputs.standing import Face, Stay
 
 _UNTITLED_WORDS = 12
 
@@ -39,25 +40,23 @@ def latest(
         _entry(item, sources, also=_also(copies.get(item.item.id, ()), item, sources))
         for item in items
     ]
-    kept = tuple(sorted(_capped(entries, spec), key=lambda entry: entry.published, reverse=True))
+    chosen = shared_out(entries, spec, _owner)
+    kept = tuple(sorted(chosen, key=lambda entry: (entry.published, entry.id), reverse=True))
     return Edition(spec=spec, updated=_newest(kept, born), entries=kept)
 
 
 def top(
     spec: OutputSpec,
-    ranked: Sequence[Candidate],
     stays: Mapping[str, Stay],
     told: Mapping[str, Told],
     sources: Mapping[str, Source],
     *,
     born: datetime,
 ) -> Edition:
-    """Compose Top News from those that stand in it, strongest first."""
-    entries = tuple(
-        story_entry(stays[candidate.story], told[candidate.story], sources)
-        for candidate in ranked
-        if candidate.story in stays and stays[candidate.story].left is None
-    )
+    """Compose Top News from those that stand in it, each at its place."""
+    standing = [stay for stay in stays.values() if stay.left is None and stay.story in told]
+    standing.sort(key=lambda stay: (stay.place, stay.story))
+    entries = tuple(story_entry(stay, told[stay.story], sources) for stay in standing)
     return Edition(spec=spec, updated=_newest(entries, born), entries=entries)
 
 
@@ -66,20 +65,28 @@ def story_entry(stay: Stay, told: Told, sources: Mapping[str, Source]) -> Editio
     face = next((item for item in told.items if item.item.id == stay.face), told.items[0])
     entry = _entry(face, sources, also=_also(told.items, face, sources))
     return replace(
-        entry, id=stay.entry, updated=max(stay.updated, entry.published), categories=_topics(told)
+        entry,
+        id=stay.entry,
+        updated=max(stay.updated, entry.published),
+        categories=_topics(told),
+        image=entry.image or _picture(told),
     )
 
 
-def face_of(told: Told, weights: Mapping[str, float]) -> str:
-    """Return the id of the item that tells a story best.
+def face_of(
+    told: Told, weights: Mapping[str, float], sources: Mapping[str, Source], share: Share
+) -> Face:
+    """Return the item that tells a story best.
 
-    The heaviest feed's own report, with a picture and a standfirst where there is a choice, and
-    the earliest of those. ``weights`` by feed id.
+    One of an owner with places left, if there is one; of those the heaviest feed's own report,
+    with a picture and a standfirst where there is a choice, and the earliest. ``weights`` and
+    ``sources`` are by feed id.
     """
 
-    def merit(stored: StoredItem) -> tuple[bool, float, bool, bool, datetime, int]:
+    def merit(stored: StoredItem) -> tuple[bool, bool, float, bool, bool, datetime, int]:
         entry = stored.item.entry
         return (
+            share.is_full(sources[stored.item.feed].owner),
             stored.lead is not None,
             -weights.get(stored.item.feed, 1.0),
             entry.image is None,
@@ -88,7 +95,8 @@ def face_of(told: Told, weights: Mapping[str, float]) -> str:
             stored.seq,
         )
 
-    return min(told.items, key=merit).item.id
+    best = min(told.items, key=merit).item
+    return Face(item=best.id, owner=sources[best.feed].owner)
 
 
 def _entry(
@@ -162,21 +170,17 @@ def _also(
     )
 
 
+def _picture(told: Told) -> str | None:
+    """Return the first picture that any report has: it stays when others come."""
+    return next((stored.item.entry.image for stored in told.items if stored.item.entry.image), None)
+
+
 def _topics(told: Told) -> tuple[str, ...]:
     return tuple(dict.fromkeys(topic for stored in told.items for topic in stored.topics))
 
 
-def _capped(entries: Sequence[EditionEntry], spec: OutputSpec) -> tuple[EditionEntry, ...]:
-    if spec.per_owner is None:
-        return tuple(entries[: spec.limit])
-    shares: dict[str, int] = {}
-    kept = []
-    for entry in entries:
-        owner = entry.source.owner if entry.source else ""
-        shares[owner] = shares.get(owner, 0) + 1
-        if shares[owner] <= spec.per_owner:
-            kept.append(entry)
-    return tuple(kept[: spec.limit])
+def _owner(entry: EditionEntry) -> str:
+    return entry.source.owner if entry.source else ""
 
 
 def _newest(entries: Iterable[EditionEntry], born: datetime) -> datetime:

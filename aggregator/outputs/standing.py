@@ -1,20 +1,21 @@
-"""Who stands in Top News, and since when?
+"""Who stands in Top News, since when, and at which place?
 
-Two rules keep subscribers calm: what has left never comes back, and a story is dated anew only at
-milestones.
+Three rules keep subscribers calm: what has left never comes back, a story is dated anew only at
+milestones, and nobody enters or overtakes by a hair.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aggregator.model.editions import OutputSpec
+from aggregator.outputs.shares import Share
 
 MARGIN = 1.15  # a newcomer to a full Top list must be this much stronger than the weakest member
+OVERTAKING = 1.1  # ... and a member this much stronger than whom it passes
 MIN_OWNERS = 2  # what one owner alone reports is Latest, not Top
-FILL = 10  # ... unless fewer than this many stories are reported by several
-MILESTONES = (3, 6, 12, 24, 48, 96)
+MIN_WEIGHT = 2.0  # ... unless it weighs as much as two ordinary ones
+FILL = 10  # ... or fewer than this many stories are reported by several
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +24,9 @@ class Stay:
 
     Subscribers saw it first at ``entered``. ``milestone`` is the number of independent owners it
     was last announced with, ``updated`` when. ``face`` is the id of the item whose headline
-    stands for it since then. ``entry`` is the id that subscribers know it by: the story's, or that
-    of a story that merged into it while it stood. ``left`` is set once it has gone, and it never
-    comes back.
+    stands for it since then, ``owner`` whose that is. ``entry`` is the id that subscribers know it
+    by: the story's, or that of a story that merged into it while it stood. ``place`` is its place
+    in the list, from 0. ``left`` is set once it has gone, and it never comes back.
     """
 
     output: str
@@ -35,22 +36,39 @@ class Stay:
     milestone: int
     face: str
     entry: str
+    owner: str = ""
+    place: int = 0
     left: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A story that may stand in a Top list: its score, its independent owners, the main one."""
+    """A story that may stand in a Top list.
+
+    ``owners`` is how many report it in their own words, ``weight`` what these weigh together.
+    """
 
     story: str
     score: float
     owners: int
-    owner: str = ""
+    weight: float = 0.0
 
 
-def milestone(owners: int) -> int:
-    """Return the highest milestone that ``owners`` independent reports have reached, or 0."""
-    return max((step for step in MILESTONES if step <= owners), default=0)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face:
+    """The item whose headline would stand for a story, and whose it is."""
+
+    item: str
+    owner: str
+
+
+FaceOf = Callable[[str, Share], Face]
+"""Names the face of a story, of an owner with places left if one of them reports it."""
+
+
+def milestone(owners: int, steps: Sequence[int]) -> int:
+    """Return the highest of ``steps`` that ``owners`` independent reports have reached, or 0."""
+    return max((step for step in steps if step <= owners), default=0)
 
 
 def handed_over(
@@ -75,45 +93,79 @@ def enlist(
     spec: OutputSpec,
     ranked: Sequence[Candidate],
     stays: Mapping[str, Stay],
-    face: Callable[[str], str],
+    face: FaceOf,
     *,
     now: datetime,
 ) -> tuple[Stay, ...]:
-    """Decide who enters, stays in and leaves a Top output.
+    """Decide who enters, stays in and leaves a Top output, and where each stands.
 
-    ``ranked`` are the stories still being reported, strongest first; ``face`` names the item that
-    would stand for a story now. Returns the stays that change.
+    ``ranked`` are the stories still being reported, strongest first. Returns the stays that
+    change.
     """
     standing = {story: stay for story, stay in stays.items() if stay.left is None}
-    inside = _still_in(spec, ranked, standing)
-    entering: dict[str, Stay] = {}
-    for newcomer in _newcomers(spec, ranked, stays, inside):
-        if len(inside) >= spec.limit:
-            weakest = _weakest(inside)
-            if newcomer.score < weakest.score * MARGIN:
-                break
-            inside.remove(weakest)
-            entering.pop(weakest.story, None)
-        inside.append(newcomer)
-        entering[newcomer.story] = _entrance(spec, newcomer, face(newcomer.story), now)
-    kept = {held.story: held for held in inside}
-    leaving = [replace(stay, left=now) for story, stay in standing.items() if story not in kept]
-    grown = [
-        replace(stay, milestone=milestone(held.owners), updated=now, face=face(held.story))
+    share = Share(spec)
+    inside = _still_in(spec, ranked, standing, share)
+    entering = _let_in(spec, ranked, stays, inside, share=share, face=face)
+    after = {
+        held.story: _entrance(spec, held, entering[held.story], now)
+        if held.story in entering
+        else _grown(spec, held, standing[held.story], share=share, face=face, now=now)
         for held in inside
-        if (stay := standing.get(held.story)) and milestone(held.owners) > stay.milestone
-    ]
-    return (*leaving, *grown, *entering.values())
+    }
+    listed = settled(inside, [stay.story for stay in sorted(standing.values(), key=_by_place)])
+    kept = [replace(after[story], place=place) for place, story in enumerate(listed)]
+    gone = [replace(stay, left=now) for story, stay in standing.items() if story not in set(listed)]
+    return (*gone, *(stay for stay in kept if stays.get(stay.story) != stay))
+
+
+def settled(inside: Sequence[Candidate], before: Sequence[str]) -> list[str]:
+    """Return ``inside`` in the order ``before`` it, but for those that are clearly too low.
+
+    Nobody stands below a story that it beats by `OVERTAKING`; scores that draw level or fade
+    together change nothing.
+    """
+    known = {story: place for place, story in enumerate(before)}
+    order = sorted(
+        inside, key=lambda one: (known.get(one.story, len(known)), -one.score, one.story)
+    )
+    listed: list[Candidate] = []
+    for one in order:
+        listed.insert(_place(one, listed), one)
+    return [one.story for one in listed]
+
+
+def _place(one: Candidate, above: Sequence[Candidate]) -> int:
+    """Return the place of ``one`` among those listed: below whom it does not clearly beat.
+
+    It passes what is a hair weaker only on its way past somebody whom it clearly beats.
+    """
+    place = len(above)
+    for at in range(len(above) - 1, -1, -1):
+        if above[at].score >= one.score:
+            break
+        if one.score >= above[at].score * OVERTAKING:
+            place = at
+    return place
+
+
+def _by_place(stay: Stay) -> tuple[int, str]:
+    return stay.place, stay.story
 
 
 def _still_in(
-    spec: OutputSpec, ranked: Sequence[Candidate], standing: Mapping[str, Stay]
+    spec: OutputSpec, ranked: Sequence[Candidate], standing: Mapping[str, Stay], share: Share
 ) -> list[Candidate]:
-    """Return those that stand and may go on standing, the list's limit kept."""
+    """Return those that stand and may go on standing, limit and shares kept."""
     filled = _several(ranked) >= min(FILL, spec.limit)
-    inside = [held for held in ranked if held.story in standing and not (filled and _lone(held))]
-    while len(inside) > spec.limit:
-        inside.remove(_weakest(inside))
+    inside: list[Candidate] = []
+    for held in ranked:
+        if held.story not in standing or (filled and is_lone(held)):
+            continue
+        owner = standing[held.story].owner
+        if len(inside) == spec.limit or share.refuses(owner):
+            continue
+        share.take(owner)
+        inside.append(held)
     return inside
 
 
@@ -121,43 +173,66 @@ def _weakest(inside: Sequence[Candidate]) -> Candidate:
     return min(inside, key=lambda held: (held.score, held.story))
 
 
-def _newcomers(
+def _let_in(
     spec: OutputSpec,
     ranked: Sequence[Candidate],
     stays: Mapping[str, Stay],
-    inside: Sequence[Candidate],
-) -> list[Candidate]:
-    room_for_lone = min(FILL, spec.limit) - _several(ranked) - sum(map(_lone, inside))
-    shares = Counter(held.owner for held in inside)
-    chosen: list[Candidate] = []
+    inside: list[Candidate],
+    *,
+    share: Share,
+    face: FaceOf,
+) -> dict[str, Face]:
+    """Put newcomers ``inside``, strongest first, in place of those that are clearly weaker."""
+    entering: dict[str, Face] = {}
+    room_for_lone = min(FILL, spec.limit) - _several(ranked) - sum(map(is_lone, inside))
     for candidate in ranked:
-        if candidate.story in stays or (_lone(candidate) and room_for_lone <= 0):
+        if candidate.story in stays or (is_lone(candidate) and room_for_lone <= 0):
             continue
-        if spec.per_owner is not None and shares[candidate.owner] >= spec.per_owner:
-            continue
-        room_for_lone -= _lone(candidate)
-        shares[candidate.owner] += 1
-        chosen.append(candidate)
-        if len(chosen) == spec.limit:
+        weakest = _weakest(inside) if len(inside) >= spec.limit else None
+        if weakest and candidate.score <= weakest.score * MARGIN:
             break
-    return chosen
+        pick = face(candidate.story, share)
+        if share.refuses(pick.owner):
+            continue
+        if weakest:
+            inside.remove(weakest)
+            share.give_back(stays[weakest.story].owner)
+        share.take(pick.owner)
+        room_for_lone -= is_lone(candidate)
+        inside.append(candidate)
+        entering[candidate.story] = pick
+    return entering
 
 
 def _several(ranked: Sequence[Candidate]) -> int:
-    return sum(not _lone(candidate) for candidate in ranked)
+    return sum(not is_lone(candidate) for candidate in ranked)
 
 
-def _lone(candidate: Candidate) -> bool:
-    return candidate.owners < MIN_OWNERS
+def is_lone(candidate: Candidate) -> bool:
+    """Tell whether a story is reported by one owner only, and not by one that counts for two."""
+    return candidate.owners < MIN_OWNERS and candidate.weight < MIN_WEIGHT
 
 
-def _entrance(spec: OutputSpec, candidate: Candidate, face: str, now: datetime) -> Stay:
+def _grown(
+    spec: OutputSpec, held: Candidate, stay: Stay, *, share: Share, face: FaceOf, now: datetime
+) -> Stay:
+    reached = milestone(held.owners, spec.milestones)
+    if reached <= stay.milestone:
+        return stay
+    share.give_back(stay.owner)
+    pick = face(held.story, share)
+    share.take(pick.owner)
+    return replace(stay, milestone=reached, updated=now, face=pick.item, owner=pick.owner)
+
+
+def _entrance(spec: OutputSpec, candidate: Candidate, face: Face, now: datetime) -> Stay:
     return Stay(
         output=spec.name,
         story=candidate.story,
         entered=now,
         updated=now,
-        milestone=milestone(candidate.owners),
-        face=face,
+        milestone=milestone(candidate.owners, spec.milestones),
+        face=face.item,
         entry=candidate.story,
+        owner=face.owner,
     )

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from aggregator.model.editions import Source
 from aggregator.model.stories import StoryFacts
 from aggregator.outputs.editions import Told, face_of
-from aggregator.outputs.standing import Candidate
+from aggregator.outputs.shares import Share
+from aggregator.outputs.standing import Candidate, Face
 from aggregator.storage import Store
 from aggregator.stories.ranking import independent, rank
 
@@ -23,6 +24,10 @@ class Material:
         self.feeds = store.feeds.configured()
         self.weights = {feed.id: feed.weight for feed in self.feeds.values()}
         self.scores = {held.id: rank(held, now=now).score for held in facts}
+        self._weighed = {
+            held.id: sum(voice.weight for voice in held.voices if not voice.copies_only)
+            for held in facts
+        }
         self._owners = {held.id: independent(held, now=now, within=WINDOW) for held in facts}
         self._told: dict[str, Told] = {}
 
@@ -46,7 +51,7 @@ class Material:
                 story=held.id,
                 score=self.scores[held.id],
                 owners=self._owners[held.id],
-                owner=max(held.voices, key=lambda voice: (voice.weight, voice.owner)).owner,
+                weight=self._weighed[held.id],
             )
             for held in self._facts
             if topic is None
@@ -55,9 +60,9 @@ class Material:
         ]
         return tuple(sorted(chosen, key=lambda candidate: (-candidate.score, candidate.story)))
 
-    def face(self, story: str) -> str:
-        """Return the id of the item that tells ``story`` best."""
-        return face_of(self.told([story])[story], self.weights)
+    def face(self, story: str, share: Share) -> Face:
+        """Return the item that tells ``story`` best."""
+        return face_of(self.told([story])[story], self.weights, self.sources, share)
 
     def told(self, stories: Iterable[str]) -> dict[str, Told]:
         """Return all reports of each of ``stories``; one without any is left out."""

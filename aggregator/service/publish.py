@@ -12,6 +12,7 @@ from aggregator.model.editions import Edition, EditionEntry, Format, Kind, Outpu
 from aggregator.model.stories import Topic
 from aggregator.outputs import addresses, documents, opml, pages
 from aggregator.outputs.editions import latest, story_entry, top
+from aggregator.outputs.shares import POOL, is_contested
 from aggregator.outputs.standing import Stay, enlist, handed_over
 from aggregator.service.material import Material
 from aggregator.service.press import Press, Published
@@ -82,9 +83,9 @@ class Publisher:
         born = self._store.outputs.born(spec.name, now)
         if spec.kind is Kind.TOP:
             return self._top(spec, material, now, born)
-        # One owner's share is cut after choosing, so choose more where there is a cap.
-        wanted = spec.limit if spec.per_owner is None else spec.limit * 4
-        items = self._store.items.latest(topic=spec.topic, limit=wanted)
+        items = self._store.items.latest(topic=spec.topic, limit=spec.limit)
+        if is_contested(items, spec, lambda stored: material.sources[stored.item.feed].owner):
+            items = self._store.items.latest(topic=spec.topic, limit=spec.limit * POOL)
         copies = self._store.items.copies(stored.item.id for stored in items)
         edition = latest(spec, items, copies, material.sources, born=born)
         if self._last.get(spec.name) != edition:
@@ -101,7 +102,7 @@ class Publisher:
         stays.update((stay.story, stay) for stay in changed)
         outputs.enrol((*handed, *changed))
         told = material.told(_standing(stays))
-        return top(spec, ranked, stays, told, material.sources, born=born)
+        return top(spec, stays, told, material.sources, born=born)
 
     def _render(self, edition: Edition, press: Press) -> None:
         for form in Format:

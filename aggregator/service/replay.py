@@ -164,6 +164,7 @@ def _edition_line(at: datetime, edition: Edition) -> dict[str, Any]:
         "time": _iso(at),
         "output": edition.spec.name,
         "ids": [entry.id for entry in edition.entries],
+        "updated": [_iso(entry.updated) for entry in edition.entries],
     }
 
 

@@ -186,6 +186,13 @@ def suggest(word: str, known: tuple[str, ...]) -> str:
     return f"write one of {', '.join(known)}" if known else "there are none; remove it"
 
 
+def rising(numbers: tuple[int, ...]) -> tuple[int, ...]:
+    """Check that each number is larger than the one before it."""
+    if list(numbers) != sorted(set(numbers)):
+        raise ValueError("is not in rising order; write [3, 6, 12]")
+    return numbers
+
+
 def matching(pattern: str, wanted: str) -> AfterValidator:
     """Accept texts that match ``pattern`` as a whole; ``wanted`` says what to write instead."""
 
@@ -203,11 +210,13 @@ def _line(text: str) -> str:
     return text.strip()
 
 
-def _as_list(value: object) -> object:
+def as_list(value: object) -> object:
+    """Let one value stand for a list of it."""
     return [value] if isinstance(value, str | int) else value
 
 
-def _one_or_many(item: Mapping[str, object]) -> WithJsonSchema:
+def one_or_many(item: Mapping[str, object]) -> WithJsonSchema:
+    """Describe a list to editors, or one ``item`` of it."""
     return WithJsonSchema({"anyOf": [dict(item), {"type": "array", "items": dict(item)}]})
 
 
@@ -262,17 +271,17 @@ Slug = Annotated[
     written(SLUG, "world"),
 ]
 Topic = Annotated[str, AfterValidator(known_topic), written(SLUG, "world", "science")]
-Topics = Annotated[tuple[Topic, ...], BeforeValidator(_as_list), _one_or_many(_SLUG_SCHEMA)]
-Lines = Annotated[tuple[Line, ...], BeforeValidator(_as_list), _one_or_many({"type": "string"})]
+Topics = Annotated[tuple[Topic, ...], BeforeValidator(as_list), one_or_many(_SLUG_SCHEMA)]
+Lines = Annotated[tuple[Line, ...], BeforeValidator(as_list), one_or_many({"type": "string"})]
 Networks = Annotated[
     tuple[Annotated[str, AfterValidator(network)], ...],
-    BeforeValidator(_as_list),
-    _one_or_many({"type": "string", "examples": ["10.0.0.0/8"]}),
+    BeforeValidator(as_list),
+    one_or_many({"type": "string", "examples": ["10.0.0.0/8"]}),
 ]
 Ports = Annotated[
     tuple[Annotated[int, Field(ge=1, le=65535)], ...],
-    BeforeValidator(_as_list),
-    _one_or_many({"type": "integer", "minimum": 1, "maximum": 65535}),
+    BeforeValidator(as_list),
+    one_or_many({"type": "integer", "minimum": 1, "maximum": 65535}),
 ]
 Headers = Annotated[
     dict[

@@ -3,9 +3,16 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
-from aggregator.model.editions import Kind, OutputSpec
+from aggregator.model.editions import MILESTONES, Kind, OutputSpec
 from aggregator.model.stories import Topic
 from aggregator.settings import kinds
 from aggregator.settings.documents import Document
@@ -18,6 +25,12 @@ Name = Annotated[
     str,
     kinds.matching(_NAME, "is not an output name; write words like latest or topics/science/top"),
     kinds.written(_NAME, "latest", "topics/science/top"),
+]
+Milestones = Annotated[
+    tuple[Annotated[int, Field(ge=2, le=10_000)], ...],
+    BeforeValidator(kinds.as_list),
+    AfterValidator(kinds.rising),
+    kinds.one_or_many({"type": "integer", "minimum": 2, "maximum": 10_000}),
 ]
 _WORDS = {
     Kind.LATEST: ("Latest", "Everything, newest first, nothing twice."),
@@ -46,7 +59,11 @@ class OutputEntry(BaseModel):
     limit: int | None = Field(default=None, ge=1, le=1000, examples=[50])
     """Entries, at most; `publish.entries` of service.yaml if unset."""
     per_owner: int | None = Field(default=None, ge=1, le=1000, examples=[5])
-    """Entries from one owner, at most; no cap if unset."""
+    """Entries from one owner, at most. If unset, half of the entries while others can fill the
+    rest."""
+    milestones: Milestones | None = Field(default=None, examples=[[3, 6, 12]])
+    """Numbers of independent owners at which a story of a top output is dated anew, so that
+    readers show it again; [] for never."""
     language: Language | None = None
     """Language to declare; the site's if unset."""
 
@@ -54,6 +71,8 @@ class OutputEntry(BaseModel):
     def _one_topic_or_all(self) -> "OutputEntry":
         if self.topic and self.per_topic:
             raise ValueError("has both topic and per_topic; keep one of them")
+        if self.milestones is not None and self.kind is not Kind.TOP:
+            raise ValueError("has milestones, which only kind: top has; remove them")
         if self.name and ("{topic}" in self.name) != self.per_topic:
             raise ValueError("name holds {topic} with per_topic, and only then; write it so")
         return self
@@ -79,6 +98,7 @@ class OutputEntry(BaseModel):
             topic=topic.slug if topic else None,
             limit=self.limit or limit,
             per_owner=self.per_owner,
+            milestones=MILESTONES if self.milestones is None else self.milestones,
             language=self.language,
         )
 

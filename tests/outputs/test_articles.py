@@ -61,10 +61,11 @@ def test_a_text_of_unreasonable_length_gives_way_to_the_summary() -> None:
 
 def test_other_reports_are_escaped_and_linked() -> None:
     article = article_of(replace(ENTRY, also=(REPORT, replace(REPORT, link="", copy=True))))
+    when = '<time datetime="2021-09-20T08:00:00Z">2021-09-20 08:00 UTC</time></li>'
     assert article.body == (
-        "<p>1 &lt; 2</p><p>Also reported by</p><ul>"
-        '<li>A &amp; B: <a href="https://h.example/?a&amp;b">Toll &lt;b&gt;</a></li>'
-        "<li>A &amp; B: Toll &lt;b&gt; (same text)</li></ul>"
+        "<p>1 &lt; 2</p><p>Also reported by 2 others</p><ul>"
+        f'<li>A &amp; B: <a href="https://h.example/?a&amp;b">Toll &lt;b&gt;</a>, {when}'
+        f"<li>A &amp; B: Toll &lt;b&gt; (same text), {when}</ul>"
     )
 
 

@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 from aggregator.model.editions import Kind, OutputSpec, Source
 from aggregator.model.items import Entry, Item, StoredItem
 from aggregator.outputs.editions import Told, face_of, latest, top
-from aggregator.outputs.standing import Candidate, Stay, enlist, handed_over, milestone
+from aggregator.outputs.shares import Share, shared_out
+from aggregator.outputs.standing import (
+    OVERTAKING,
+    Candidate,
+    Face,
+    Stay,
+    enlist,
+    handed_over,
+    milestone,
+    settled,
+)
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TOP = OutputSpec(name="top", kind=Kind.TOP, title="Top", limit=3)
@@ -42,6 +52,14 @@ def told(*items: StoredItem) -> Told:
     return Told(story="s", items=items)
 
 
+def face(story: str, _: Share) -> Face:
+    return Face(item=f"face-{story}", owner=f"owner-{story}")
+
+
+def of_one(story: str, _: Share) -> Face:
+    return Face(item=f"face-{story}", owner="A")
+
+
 def pool(*scores: tuple[str, float, int]) -> tuple[Candidate, ...]:
     found = [Candidate(story=s, score=score, owners=owners) for s, score, owners in scores]
     return tuple(sorted(found, key=lambda c: (-c.score, c.story)))
@@ -52,7 +70,7 @@ def admitted(
 ) -> dict[str, Stay]:
     """Run one publish step's decision and return all stays after it."""
     after = dict(stays or {})
-    changed = enlist(TOP, ranked, after, lambda story: f"face-{story}", now=now)
+    changed = enlist(TOP, ranked, after, face, now=now)
     after.update({stay.story: stay for stay in changed})
     return after
 
@@ -96,12 +114,23 @@ def test_the_face_is_the_heaviest_feeds_own_report_with_a_picture() -> None:
     copy = stored(0, "c", lead="x", image="p")
     plain, pictured, light = stored(1, "a"), stored(2, "a", image="p"), stored(3, "b", image="p")
     weights = {"a": 2.0, "b": 1.0, "c": 9.0}
-    assert face_of(told(copy, plain, pictured, light), weights) == "i2"
-    assert face_of(told(copy, plain), weights) == "i1"
+
+    def chosen(*items: StoredItem, full: str = "") -> str:
+        share = Share(replace(TOP, limit=1))
+        share.take(full)
+        return face_of(told(*items), weights, SOURCES, share).item
+
+    assert chosen(copy, plain, pictured, light) == "i2"
+    assert chosen(copy, plain) == "i1"
+    assert chosen(copy, plain, pictured, light, full="A") == "i3"
+    assert chosen(plain, pictured, full="A") == "i2"
 
 
 def test_milestones_are_few() -> None:
-    assert [milestone(n) for n in (1, 2, 3, 5, 6, 12, 500)] == [0, 0, 3, 3, 6, 12, 96]
+    counts = (1, 2, 3, 5, 6, 12, 500)
+    assert [milestone(n, TOP.milestones) for n in counts] == [0, 0, 3, 3, 6, 12, 96]
+    assert [milestone(n, (4,)) for n in counts] == [0, 0, 0, 4, 4, 4, 4]
+    assert {milestone(n, ()) for n in counts} == {0}
 
 
 def test_stories_of_several_owners_come_first_and_lone_ones_only_fill_up() -> None:
@@ -144,7 +173,7 @@ def test_a_story_is_one_entry_with_everybody_else_who_reports_it() -> None:
         )
     }
     items = (stored(0, "b", lead="i1"), stored(1, "a"), stored(2, "a2"), stored(3, "b"))
-    edition = top(TOP, pool(("s", 1.0, 2)), stays, {"s": told(*items)}, SOURCES, born=NOW)
+    edition = top(TOP, stays, {"s": told(*items)}, SOURCES, born=NOW)
 
     (entry,) = edition.entries
     assert (entry.id, entry.title, entry.updated, edition.updated) == ("s", "T1", NOW, NOW)
@@ -160,7 +189,7 @@ def test_a_lowered_limit_is_kept() -> None:
         replace(TOP, limit=1),
         pool(("x", 1.0, 2), ("y", 2.0, 2), ("z", 3.0, 2)),
         first,
-        str,
+        face,
         now=NOW,
     )
     assert {stay.story for stay in changed if stay.left} == {"x", "y"}
@@ -174,9 +203,85 @@ def test_lone_reports_go_once_enough_stories_have_several() -> None:
 
 
 def test_an_owners_share_of_top_is_capped() -> None:
-    ranked = [Candidate(story=f"s{n}", score=9 - n, owners=2, owner="A") for n in range(3)]
-    changed = enlist(replace(TOP, per_owner=2), ranked, {}, str, now=NOW)
-    assert [stay.story for stay in changed] == ["s0", "s1"]
+    """The cap that ops set is hard; the usual one only asks for other faces."""
+    ranked = pool(*((f"s{n}", 9.0 - n, 2) for n in range(3)))
+    for cap, chosen in ((2, ["s0", "s1"]), (None, ["s0", "s1", "s2"])):
+        changed = enlist(replace(TOP, per_owner=cap), ranked, {}, of_one, now=NOW)
+        assert [stay.story for stay in changed] == chosen
+    lowered = enlist(
+        replace(TOP, per_owner=1), ranked, {s.story: s for s in changed}, of_one, now=NOW
+    )
+    assert {stay.story for stay in lowered if stay.left} == {"s1", "s2"}
+
+
+def test_what_one_owner_alone_reports_enters_when_it_counts_for_two() -> None:
+    many = pool(*((f"m{n}", 5.0, 2) for n in range(2)))
+    heavy = Candidate(story="heavy", score=3.0, owners=1, weight=2.0)
+    light = Candidate(story="light", score=9.0, owners=1, weight=1.9)
+    wide = replace(TOP, limit=2)
+    assert {stay.story for stay in enlist(wide, (light, *many, heavy), {}, face, now=NOW)} == {
+        "m0",
+        "m1",
+    }
+    strong = replace(heavy, score=6.0)
+    assert {stay.story for stay in enlist(wide, (light, strong, *many), {}, face, now=NOW)} == {
+        "heavy",
+        "m0",
+    }
+
+
+def test_the_share_of_an_owner_is_half_unless_nobody_else_takes_the_places() -> None:
+    spec = replace(LATEST, limit=4)
+    mine = [f"a{n}" for n in range(6)]
+    pools = {
+        "alone": (mine, ["a0", "a1", "a2", "a3"]),
+        "beside others": ([*mine, "b0", "c0"], ["a0", "a1", "b0", "c0"]),
+        "beside one": ([*mine, "b0"], ["a0", "a1", "b0", "a2"]),
+    }
+    for listed, chosen in pools.values():
+        assert list(shared_out(listed, spec, lambda one: one[0])) == chosen
+
+
+@given(st.lists(st.sampled_from("aaaabc"), max_size=60), st.integers(1, 8))
+def test_what_made_room_for_others_never_comes_back(arrivals: str, limit: int) -> None:
+    """Whatever comes in, and although only the newest are looked at."""
+    spec = replace(LATEST, limit=limit)
+    shown: set[int] = set()
+    gone: set[int] = set()
+    for count in range(1, len(arrivals) + 1):
+        newest = range(count - 1, max(-1, count - 1 - 4 * limit), -1)
+        now_shown = set(shared_out(newest, spec, lambda at: arrivals[at]))
+        assert not now_shown & gone
+        gone |= shown - now_shown
+        shown = now_shown
+
+
+def test_a_member_passes_another_only_when_it_is_clearly_stronger() -> None:
+    def order(**scores: float) -> str:
+        inside = [Candidate(story=s, score=score, owners=2) for s, score in scores.items()]
+        return "".join(settled(inside, "abc"))
+
+    assert order(a=1.0, b=1.05, c=1.09) == "abc"
+    assert order(a=1.0, b=1.2, c=0.5) == "bac"
+    assert order(a=1.0, b=1.05, c=1.12) == "cab"
+    assert order(a=1.0, b=1.0, c=1.0, n=1.05) == "abcn"
+    assert order(a=1.0, b=1.0, c=1.0, n=2.0) == "nabc"
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcdefgh"), st.floats(0.01, 9), min_size=1),
+    st.permutations("abcdefgh"),
+)
+def test_nobody_stands_below_whom_it_clearly_beats_and_order_settles(
+    scores: dict[str, float], before: list[str]
+) -> None:
+    inside = [Candidate(story=s, score=score, owners=2) for s, score in scores.items()]
+    order = settled(inside, before)
+    for place, story in enumerate(order):
+        assert all(scores[low] < OVERTAKING * scores[story] for low in order[place:])
+    assert settled(inside, order) == order
+    faded = [replace(one, score=one.score / 2) for one in inside]
+    assert settled(faded, order) == order
 
 
 def test_a_story_that_merges_into_one_that_does_not_stand_keeps_its_entry() -> None:

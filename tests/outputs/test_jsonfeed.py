@@ -147,7 +147,8 @@ def test_an_item_has_all_that_an_entry_has() -> None:
         "url": "https://post.example/1",
         "title": "Bridge opens",
         "content_html": "<p>Long</p><p>Also reported by</p>"
-        '<ul><li>Herald: <a href="https://h.example/">Toll</a> (same text)</li></ul>',
+        '<ul><li>Herald: <a href="https://h.example/">Toll</a> (same text), '
+        '<time datetime="2021-09-20T08:00:00Z">2021-09-20 08:00 UTC</time></li></ul>',
         "summary": "The toll is two crowns.",
         "image": "https://post.example/i.jpg",
         "date_published": "2021-09-20T08:00:00+00:00",

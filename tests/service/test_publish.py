@@ -1,8 +1,10 @@
 """What subscribers are given, edition after edition, from a real store."""
 
 import json
+import random
+from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -253,6 +255,32 @@ def test_equal_content_gives_no_new_bytes_and_no_new_time(store: Store, settings
 
 
 ONE_PLACE = "outputs: [{kind: latest}, {kind: top, limit: 1}]\n"
+
+
+SILENT = "outputs: [{kind: top, milestones: []}]\n"
+LOUD = "outputs: [{kind: top, limit: 8, milestones: [3, 5]}]\n"
+
+
+@pytest.mark.parametrize(("outputs", "most"), [(SILENT, 0), (LOUD, 2)])
+def test_no_story_is_told_anew_more_often_than_at_its_milestones(
+    tmp_path: Path, outputs: str, most: int
+) -> None:
+    """Two days of a dozen publishers who tell of a dozen stories, in any order."""
+    names = [f"paper{n}" for n in range(12)]
+    feeds = [f"{{id: {name}, url: 'https://{name}.example/feed'}}" for name in names]
+    settings = settings_for(tmp_path, feeds, outputs)
+    dice = random.Random(7)
+    dates: dict[str, set[str]] = defaultdict(set)
+    with closing(store_in(tmp_path)) as store:
+        store.feeds.configure(settings.feeds, now=NOW)
+        press = publisher(store, settings)
+        for step in range(96):
+            now = NOW + step * HOUR / 2
+            tell(store, dice.choice(names), step, story=f"s{dice.randrange(12)}", now=now)
+            press.publish(now)
+            for one in entries(store, "top"):
+                dates[one["id"]].add(one["date_modified"])
+    assert max(map(len, dates.values())) == most + 1
 
 
 def test_a_story_that_merges_while_it_stands_in_top_keeps_its_entry_id(

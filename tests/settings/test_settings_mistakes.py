@@ -155,6 +155,9 @@ CONFIG = [
     ("outputs", "- kind: top\n  name: ../x\n", "2:3", "is not an output name"),
     ("outputs", "- kind: top\n- kind: top\n", "2:3", "name: the output on line 1 has it too"),
     ("outputs", "- {kind: top, name: x, per_topic: true}\n", "1:3", "name holds {topic} with"),
+    ("outputs", "- kind: top\n  milestones: [6, 3]\n", "2:3", "not in rising order; write [3, 6,"),
+    ("outputs", "- kind: top\n  milestones: 1\n", "2:3", 'milestones: "1" is too small; write 2'),
+    ("outputs", "- kind: latest\n  milestones: []\n", "1:3", "has milestones, which only"),
     ("outputs", "- kind: top\n  limit: 0\n", "2:3", 'limit: "0" is too small; write 1 or more'),
 ]  # fmt: skip
 

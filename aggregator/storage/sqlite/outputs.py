@@ -68,8 +68,8 @@ class SqliteOutputs:
         """Write stays, replacing those of the same output and story."""
         self._at.run_many(
             "INSERT OR REPLACE INTO membership"
-            " (output, story, entered, updated, milestone, face, entry, left)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            " (output, story, entered, updated, milestone, face, entry, owner, place, left)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     stay.output,
@@ -79,6 +79,8 @@ class SqliteOutputs:
                     stay.milestone,
                     stay.face,
                     stay.entry,
+                    stay.owner,
+                    stay.place,
                     maybe_stamp(stay.left),
                 )
                 for stay in members
@@ -129,5 +131,7 @@ def _stay(row: Row) -> Stay:
         milestone=row["milestone"],
         face=row["face"],
         entry=row["entry"],
+        owner=row["owner"],
+        place=row["place"],
         left=maybe_moment(row["left"]),
     )

@@ -119,6 +119,8 @@ CREATE TABLE membership (                    -- a story's stay in a Top output
     entered TEXT NOT NULL, updated TEXT NOT NULL,
     milestone INTEGER NOT NULL, face TEXT NOT NULL,
     entry TEXT NOT NULL,                     -- the id under which subscribers know it
+    owner TEXT NOT NULL,                     -- of the face
+    place INTEGER NOT NULL,
     left TEXT,
     PRIMARY KEY (output, story)
 ) STRICT, WITHOUT ROWID;
