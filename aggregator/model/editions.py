@@ -73,7 +73,8 @@ class Also:
 class EditionEntry:
     """One entry of an output. ``id`` never changes; ``updated`` moves only for substance.
 
-    ``also`` lists the others who report it, in the order in which they did.
+    ``also`` lists the others who report it, in the order in which they did; ``story`` is the id of
+    the story that the entry stands for, None when it stands for an item.
     """
 
     id: str
@@ -91,6 +92,7 @@ class EditionEntry:
     agency: str | None = None
     source: Source | None = None
     also: tuple[Also, ...] = ()
+    story: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

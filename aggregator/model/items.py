@@ -68,7 +68,8 @@ class StoredItem:
     """An item with what the later steps found out. ``seq`` is its place in the order of arrival.
 
     ``lead`` is the id of the item it is folded under, None when it stands for itself;
-    ``lead_because`` says by which rule. ``topics`` are slugs.
+    ``lead_because`` says by which rule, ``story_because`` how it came into its story. ``topics``
+    are slugs.
     """
 
     seq: int
@@ -76,6 +77,7 @@ class StoredItem:
     lead: str | None = None
     lead_because: str | None = None
     story: str | None = None
+    story_because: str | None = None
     topics: tuple[str, ...] = ()
 
 

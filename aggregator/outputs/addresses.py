@@ -16,6 +16,9 @@ MEDIA_TYPES: Mapping[Format, str] = MappingProxyType(
 )
 """Media type of each format, without parameters, as links name it."""
 
+STORIES = "stories"
+"""The folder below which stories have their pages."""
+
 # Name-based UUIDs (RFC 9562 section 5.5) of a name space of our own: neither a new base address
 # nor a new title gives a feed another id.
 _NAMESPACE = uuid.UUID("b7c1b1f4-7f0c-5a53-8a53-53a1c06e2f0d")
@@ -41,3 +44,8 @@ def page_url(spec: OutputSpec, site: Site) -> str:
 def feed_id(spec: OutputSpec, site: Site) -> str:
     """Return the permanent id of an output (RFC 4287 section 4.2.6), one of each installation."""
     return uuid.uuid5(_NAMESPACE, f"output\n{site.installation}\n{spec.name}").urn
+
+
+def story_page(story: str) -> str:
+    """Return where the page of a story stands, without leading slash and file name."""
+    return f"{STORIES}/{quote(story.removeprefix('urn:uuid:'), safe='')}"

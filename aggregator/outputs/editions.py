@@ -37,7 +37,7 @@ def latest(
     their own dates.
     """
     entries = [
-        _entry(item, sources, also=_also(copies.get(item.item.id, ()), item, sources))
+        entry_of(item, sources, also=_also(copies.get(item.item.id, ()), item, sources))
         for item in items
     ]
     chosen = shared_out(entries, spec, _owner)
@@ -63,30 +63,34 @@ def top(
 def story_entry(stay: Stay, told: Told, sources: Mapping[str, Source]) -> EditionEntry:
     """Return the one entry of a story: its face, and everybody else who reports it."""
     face = next((item for item in told.items if item.item.id == stay.face), told.items[0])
-    entry = _entry(face, sources, also=_also(told.items, face, sources))
+    entry = entry_of(face, sources, also=_also(told.items, face, sources))
     return replace(
         entry,
         id=stay.entry,
         updated=max(stay.updated, entry.published),
         categories=_topics(told),
         image=entry.image or _picture(told),
+        story=stay.story,
     )
 
 
 def face_of(
-    told: Told, weights: Mapping[str, float], sources: Mapping[str, Source], share: Share
+    told: Told,
+    weights: Mapping[str, float],
+    sources: Mapping[str, Source],
+    share: Share | None = None,
 ) -> Face:
     """Return the item that tells a story best.
 
-    One of an owner with places left, if there is one; of those the heaviest feed's own report,
-    with a picture and a standfirst where there is a choice, and the earliest. ``weights`` and
-    ``sources`` are by feed id.
+    One of an owner with places left in ``share``, if there is one; of those the heaviest feed's own
+    report, with a picture and a standfirst where there is a choice, and the earliest. ``weights``
+    and ``sources`` are by feed id.
     """
 
     def merit(stored: StoredItem) -> tuple[bool, bool, float, bool, bool, datetime, int]:
         entry = stored.item.entry
         return (
-            share.is_full(sources[stored.item.feed].owner),
+            share is not None and share.is_full(sources[stored.item.feed].owner),
             stored.lead is not None,
             -weights.get(stored.item.feed, 1.0),
             entry.image is None,
@@ -99,9 +103,10 @@ def face_of(
     return Face(item=best.id, owner=sources[best.feed].owner)
 
 
-def _entry(
-    stored: StoredItem, sources: Mapping[str, Source], *, also: tuple[Also, ...]
+def entry_of(
+    stored: StoredItem, sources: Mapping[str, Source], *, also: tuple[Also, ...] = ()
 ) -> EditionEntry:
+    """Return an item as an entry; ``sources`` by feed id."""
     item, entry = stored.item, stored.item.entry
     source = sources[item.feed]
     return EditionEntry(

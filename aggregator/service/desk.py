@@ -6,6 +6,7 @@ from datetime import datetime
 from aggregator.service.organise import Organiser
 from aggregator.service.press import Published
 from aggregator.service.publish import Publisher
+from aggregator.service.storypages import StoryPages
 from aggregator.settings import Settings
 from aggregator.storage import Store
 from aggregator.stories.clustering import AHEAD
@@ -19,6 +20,7 @@ class Desk:
 
     organiser: Organiser
     publisher: Publisher
+    stories: StoryPages
 
     @classmethod
     def over(cls, store: Store, settings: Settings) -> "Desk":
@@ -26,6 +28,9 @@ class Desk:
         return cls(
             organiser=Organiser(store, topics=settings.topics),
             publisher=Publisher(
+                store, outputs=settings.outputs, topics=settings.topics, site=settings.site
+            ),
+            stories=StoryPages(
                 store, outputs=settings.outputs, topics=settings.topics, site=settings.site
             ),
         )

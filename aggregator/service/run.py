@@ -23,6 +23,7 @@ from aggregator.service.folder import SiteFolder
 from aggregator.service.keeper import Keeper
 from aggregator.service.poll import Poller, Visit
 from aggregator.service.press import Published
+from aggregator.service.storypages import Moved
 from aggregator.service.visitlog import tell
 from aggregator.settings import Settings
 from aggregator.settings.waivers import waivers
@@ -50,6 +51,7 @@ HELD = ("retry-after", "host-quiet")  # the publisher said when; nobody may be e
 PAUSE = 1.0  # seconds between two editions, so that a burst of visits makes one of them
 PRUNED_AT_ONCE = 500
 PARTS = tuple(filter(None, [expat.advice(expat.in_use())]))  # old ones, that ops should replace
+PAGES_KEPT = 500  # of stories, until the next edition
 FIRST_ROUND = 8.0  # seconds that an empty desk waits for all its feeds: it groups better at once
 
 log = structlog.get_logger()
@@ -66,6 +68,7 @@ class Service:
     clock: Clock
     folder: SiteFolder | None = None
     shelf: MemoryShelf = field(default_factory=MemoryShelf)
+    _pages: dict[str, Served | str | None] = field(default_factory=dict)  # of stories, by key
     _flying: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _work: asyncio.Event = field(default_factory=asyncio.Event)
     _ticked: float = 0.0
@@ -89,6 +92,7 @@ class Service:
             health=self.health,
             site=self.settings.site,
             max_age=int(self.settings.service.publish.max_age.total_seconds()),
+            story=self.story,
         )
         tasks: list[asyncio.Task[None]] = []
 
@@ -256,6 +260,7 @@ class Service:
         for item, reason in self.desk.told_set_aside():
             log.error("set aside", item=item, reason=reason, hint="please report this")
         published, served = await self.keeper.run(self._edit)
+        self._pages.clear()
         self._stack(served)
         for path in published.dropped:
             self.shelf.drop(path)
@@ -268,7 +273,9 @@ class Service:
         """Write everything that is served into ``folder``; return how many files changed."""
         return await self.keeper.run(
             lambda: folder.mirror(
-                self.keeper.store.outputs.all(), self.settings.site, now=self.clock()
+                (*self.keeper.store.outputs.all(), *self.desk.stories.standing()),
+                self.settings.site,
+                now=self.clock(),
             )
         )
 
@@ -289,6 +296,20 @@ class Service:
     def _stack(self, served: dict[str, Served]) -> None:
         for path, ready in served.items():
             self.shelf.put(path, ready)
+
+    async def story(self, key: str) -> Served | str | None:
+        """Return the page of a story, the path at which it stands now, or None."""
+        if key not in self._pages:
+            if len(self._pages) >= PAGES_KEPT:
+                self._pages.clear()
+            self._pages[key] = await self.keeper.run(self._story, key)
+        return self._pages[key]
+
+    def _story(self, key: str) -> Served | str | None:
+        found = self.desk.stories.page(key)
+        if isinstance(found, Moved):
+            return found.path
+        return Served.of(found) if found else None
 
     def _report(self, published: Published) -> None:
         for path, reason in published.refused:

@@ -151,6 +151,9 @@ class StoryShelf(Protocol):
     def facts(self, since: datetime) -> tuple[StoryFacts, ...]:
         """Return stories with a report at or after ``since``."""
 
+    def fact(self, story: str) -> StoryFacts | None:
+        """Return what ranking needs to know of ``story``; None when there is no such story."""
+
     def items(self, stories: Iterable[str]) -> Mapping[str, tuple[StoredItem, ...]]:
         """Return the items of each story in order of arrival."""
 

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aggregator.model.editions import Format, Site
 from aggregator.outputs import pages
-from aggregator.outputs.addresses import MEDIA_TYPES
+from aggregator.outputs.addresses import MEDIA_TYPES, STORIES
 from aggregator.web.conditions import chosen, unchanged
 from aggregator.web.served import Fields, Served, Shelf, Variant
 
@@ -60,12 +60,31 @@ class Health:
     notes: tuple[str, ...] = ()
 
 
-def build(shelf: Shelf, *, health: Callable[[], Health], site: Site, max_age: int) -> Starlette:
+def build(
+    shelf: Shelf,
+    *,
+    health: Callable[[], Health],
+    site: Site,
+    max_age: int,
+    story: Callable[[str], Awaitable[Served | str | None]],
+) -> Starlette:
     """Return the application that serves what stands on ``shelf``.
 
     ``max_age`` (seconds) is how long a client need not ask again. All addresses in answers come
     from ``site``, none from the request. ``health`` is called for each question and must be quick.
+    ``story`` gives the page of a story by the last part of its address, or the path at which it
+    stands now, or None.
     """
+    pages_carry = _page_fields(max_age)
+
+    async def story_page(request: Request) -> Response:
+        found = await story(request.path_params["key"])
+        if found is None:
+            raise HTTPException(404)
+        if isinstance(found, str):
+            to = f"{urlsplit(site.base_url).path}/{found}"
+            return Response(status_code=301, headers={"location": to, **_safe()})
+        return _Kept(found, pages_carry)
 
     async def healthz(_: Request) -> Response:
         state = health()
@@ -79,7 +98,11 @@ def build(shelf: Shelf, *, health: Callable[[], Health], site: Site, max_age: in
 
     not_allowed = _refusal(405, pages.not_allowed(site))
     return Starlette(
-        routes=[Route("/healthz", healthz), *_fixtures()],
+        routes=[
+            Route("/healthz", healthz),
+            Route(f"/{STORIES}/{{key}}", story_page),
+            *_fixtures(),
+        ],
         middleware=[
             Middleware(Counter, shelf=shelf, site=site, max_age=max_age, refuse=not_allowed)
         ],
@@ -89,6 +112,20 @@ def build(shelf: Shelf, *, health: Callable[[], Health], site: Site, max_age: in
             Exception: _broken,
         },
     )
+
+
+class _Kept(Response):
+    """Something ready to be sent, in the coding that the client likes, or 304."""
+
+    def __init__(self, served: Served, always: Fields) -> None:
+        self._served = served
+        self._always = always
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del receive
+        status, fields, body = _answer(self._served, scope["headers"])
+        body = b"" if scope["method"] == "HEAD" else body
+        await _send(send, status, fields + self._always, body)
 
 
 class Counter:
@@ -109,6 +146,8 @@ class Counter:
         """Answer an ASGI request."""
         found = self._find(scope["path"]) if scope["type"] == "http" else None
         if found is None:
+            if scope["type"] == "http":
+                scope = {**scope, "path": self._below(scope["path"])}
             await self._app(scope, receive, send)
             return
         path, served = found
@@ -127,16 +166,19 @@ class Counter:
 
     def _find(self, asked: str) -> tuple[str, Served] | None:
         """Look up an address. It is a key among known keys and never becomes a file's path."""
-        # Most proxies take the prefix of the base address off, some do not.
-        if self._prefix and asked.startswith(self._prefix + "/"):
-            asked = asked[len(self._prefix) :]
-        path = asked[1:]
+        path = self._below(asked)[1:]
         if served := self._shelf.get(path):
             return path, served
         folder = path.removesuffix("/")
         path = f"{folder}/index.html" if folder else "index.html"
         served = self._shelf.get(path)
         return (path, served) if served else None
+
+    def _below(self, asked: str) -> str:
+        """Take the prefix of the base address off; most proxies do, some do not."""
+        if self._prefix and asked.startswith(self._prefix + "/"):
+            return asked[len(self._prefix) :]
+        return asked
 
     def _fields(self, path: str) -> Fields:
         """Return the fields that every answer about ``path`` carries, a 304 too."""

@@ -1,5 +1,6 @@
 """A made-up morning's news, in several scripts, to print pages from."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from aggregator.model.editions import (
@@ -11,8 +12,8 @@ from aggregator.model.editions import (
     Site,
     Source,
 )
-from aggregator.model.stories import Topic
-from aggregator.outputs.pages import Section
+from aggregator.model.stories import Rank, Topic
+from aggregator.outputs.pages import Neighbour, Report, Section, StoryTold
 
 NOW = datetime(2031, 5, 12, 9, 40, tzinfo=UTC)
 SITE = Site(base_url="https://wire.example", title="The Morning Wire", contact="desk@wire.example")
@@ -449,4 +450,46 @@ def _section(topic: Topic, place: int, pictures: str) -> Section:
         topic=topic,
         top=edition(f"topics/{slug}/top", f"Top News: {topic.title}", told[0], topic=slug),
         latest=edition(f"topics/{slug}/latest", f"Latest: {topic.title}", *told, topic=slug),
+    )
+
+
+def story_told(pictures: str = PICTURES) -> StoryTold:
+    """Return a story that five owners report, one of them in an agency's words."""
+    headline = "Five harbour cities sign the grain pact after a night of talks"
+    face = entry(
+        headline,
+        standfirst="Ministers put their names to a ten-year agreement on storage and fair prices "
+        "at dawn, hours after the last objection, over who insures the barges, was dropped.",
+        minutes=95,
+        scene="sea",
+        others=6,
+        agency="MNA",
+        pictures=pictures,
+    )
+    reports = [Report(entry=replace(face, also=()), because="opened")]
+    for n in range(1, 7):
+        told = entry(retold(headline, n), paper=n if n < 6 else 1, minutes=95 - 12 * n)
+        told = replace(told, id=f"{told.id}:{n}")
+        repeats = n == 3
+        reports.append(
+            Report(
+                entry=replace(told, title=headline) if repeats else told,
+                because="copy" if repeats else f"joined 0.{40 + n}, rivals 0.11",
+                copy_of=face.id if repeats else None,
+                copy_because="same-text 0.93" if repeats else "",
+            )
+        )
+    parts = (("owners", 6.0), ("weight", 0.5), ("copies", -0.75), ("age", 0.0), ("growth", 1.5))
+    return StoryTold(
+        id="urn:uuid:7b0d9c2e-6a39-5a86-9f7e-6d3c1f1b7a54",
+        face=face.id,
+        reports=tuple(reports),
+        rank=Rank(story="s", score=7.25, parts=parts),
+        topics=_TOPICS,
+        previous=Neighbour(path="stories/a", title="Night ferry rows back to port"),
+        next=Neighbour(path="stories/b", title="新港口将于秋季启用", language="zh-Hans"),
+        others=(
+            Neighbour(path="stories/c", title="Desert observatory opens its doors"),
+            Neighbour(path="stories/d", title="أسعار القمح تستقر في مرافئ الشمال", language="ar"),
+        ),
     )

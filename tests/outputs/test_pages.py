@@ -7,6 +7,7 @@ import pytest
 
 from aggregator.model.editions import Also, EditionEntry, Site
 from aggregator.outputs import pages
+from aggregator.outputs.pages import Report
 from aggregator.outputs.pages.cards import direction, moment, reading_minutes, shortened
 from tests.outputs import sample_pages as sample
 
@@ -335,3 +336,70 @@ def test_refusals_are_pages_too() -> None:
         page = Page(body)
         assert page.headings[0][0] == "h1"
         assert "/" in page.hrefs()
+
+
+def told_page(told: pages.StoryTold | None = None) -> Page:
+    return Page(pages.story(sample.SITE, told or sample.story_told()))
+
+
+def test_a_story_page_tells_who_reported_it_when_and_why_it_is_one() -> None:
+    page = told_page()
+    sections = [text.strip() for tag, text in page.headings if tag == "h2"]
+    assert sections == [
+        "Reported by 6 owners",
+        "Timeline",
+        "Why it is here",
+        "Latest from Top News",
+    ]
+    owners = [text for tag, text in page.headings if tag == "h3"]
+    assert owners[0] == "harbour-gazette.example"
+    assert owners[-1] == "orrery.example another’s text"
+    assert "The text of Harbour Gazette (same-text 0.93)" in page.text
+    assert "joined 0.41, rivals 0.11" in page.text
+    assert "weighed 7.25" in " ".join(page.text.split())
+    times = [tag["datetime"] for tag in page.all("time")]
+    assert times[-7:] == sorted(times[-7:])
+
+
+def test_a_story_page_leads_to_the_stories_before_and_after_it() -> None:
+    page = told_page()
+    assert [a["href"] for a in page.all("a", rel="prev")] == ["/stories/a"]
+    assert [a["href"] for a in page.all("a", rel="next")] == ["/stories/b"]
+    alone = told_page(replace(sample.story_told(), previous=None, next=None, others=()))
+    assert [a for a in page.all("a") if a.get("rel")] != []
+    assert [a for a in alone.all("a") if a.get("rel")] == []
+
+
+def test_a_report_that_cannot_be_printed_is_left_out_of_its_story() -> None:
+    told = sample.story_told()
+    naive = replace(told.reports[0].entry, published=datetime(2031, 5, 12))  # noqa: DTZ001
+    page = told_page(replace(told, reports=(Report(entry=naive), *told.reports[1:])))
+    assert "Reported by 5 owners" in page.text
+    with pytest.raises(ValueError, match="no report"):
+        told_page(replace(told, reports=(Report(entry=naive),)))
+
+
+def test_words_of_a_report_are_never_markup_on_a_story_page() -> None:
+    told = sample.story_told()
+    bad = "<script>alert(1)</script>"
+    entry = replace(told.reports[0].entry, title=bad, summary=bad, authors=(bad,), agency=bad)
+    report = Report(entry=entry, because=bad, copy_of=told.reports[1].entry.id, copy_because=bad)
+    neighbour = pages.Neighbour(path="stories/x", title=bad)
+    page = told_page(
+        replace(
+            told,
+            reports=(report, *told.reports[1:]),
+            previous=neighbour,
+            next=neighbour,
+            others=(neighbour,),
+        )
+    )
+    assert page.all("script") == []
+    assert page.text.count("alert(1)") >= 8
+
+
+def test_several_reports_of_a_story_lead_to_its_page_from_the_front() -> None:
+    entry = replace(sample.top().entries[0], story="urn:uuid:7b0d9c2e-6a39-5a86-9f7e-6d3c1f1b7a54")
+    assert "/stories/7b0d9c2e-6a39-5a86-9f7e-6d3c1f1b7a54" in front(sample.SITE, entry).hrefs()
+    alone = front(sample.SITE, replace(entry, also=()))
+    assert [href for href in alone.hrefs() if "/stories/" in href] == []

@@ -342,6 +342,8 @@ def test_stories_gather_voices_and_merge(store: Store) -> None:
     )
 
     (facts,) = store.stories.facts(NOW - 9 * HOUR)
+    assert store.stories.fact(facts.id) == facts
+    assert store.stories.fact("no such story") is None
     assert facts.id == "one"
     assert facts.opened == NOW - 3 * HOUR
     assert facts.topics == ("sea",)

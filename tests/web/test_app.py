@@ -43,6 +43,14 @@ def well() -> Health:
     return Health(ok=True, version="1.2.3")
 
 
+async def story(key: str) -> Served | str | None:
+    """Return the page of the one story there is, under its key of today."""
+    if key == "gone":
+        return "stories/kept"
+    page = rendered("stories/kept/index.html", b"<!doctype html>story" + b" " * 900, "text/html")
+    return Served.of(page) if key == "kept" else None
+
+
 def ask(
     path: str = "/feeds/latest.atom",
     *,
@@ -54,7 +62,7 @@ def ask(
     """One request through the application, without a network; the body is not decoded."""
 
     async def go() -> httpx.Response:
-        app = build(standing or shelf(), health=health, site=SITE, max_age=300)
+        app = build(standing or shelf(), health=health, site=SITE, max_age=300, story=story)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://evil.example") as client:
             fields = {"accept-encoding": "identity"}
@@ -228,7 +236,7 @@ def test_no_body_is_handed_to_the_server_for_head() -> None:
         return {"type": "http.disconnect"}
 
     scope = {"type": "http", "method": "HEAD", "path": "/feeds/latest.atom", "headers": []}
-    app = build(shelf(), health=well, site=SITE, max_age=300)
+    app = build(shelf(), health=well, site=SITE, max_age=300, story=story)
     asyncio.run(_called(app(scope, receive, send)))
     assert bodies == [b"", b""]
 
@@ -340,3 +348,29 @@ def test_the_style_the_icon_and_the_rules_for_robots_are_there() -> None:
     assert ask("/favicon.svg").headers["content-type"] == "image/svg+xml"
     assert ask("/favicon.ico").status_code == 204
     assert ask("/robots.txt").text.startswith("User-agent: *")
+
+
+def test_a_story_has_a_page_with_validators_and_the_headers_of_pages() -> None:
+    answer = ask("/stories/kept", accept_encoding="br")
+    assert (answer.status_code, answer.headers["content-encoding"]) == (200, "br")
+    assert brotli.decompress(answer.content).startswith(b"<!doctype html>story")
+    assert answer.headers[CSP].startswith("default-src 'none'")
+    again = ask("/stories/kept", accept_encoding="br", if_none_match=answer.headers["etag"])
+    assert (again.status_code, again.content) == (304, b"")
+    head = ask("/stories/kept", method="HEAD")
+    assert (head.status_code, head.content) == (200, b"")
+
+
+def test_a_story_that_merged_leads_to_the_one_it_is_part_of() -> None:
+    answer = ask("/stories/gone")
+    assert (answer.status_code, answer.headers["location"]) == (301, "/news/stories/kept")
+
+
+def test_what_is_no_story_is_not_there() -> None:
+    assert ask("/stories/none").status_code == 404
+    assert ask("/stories/kept/more").status_code == 404
+
+
+def test_all_addresses_hold_behind_a_proxy_that_keeps_the_prefix() -> None:
+    for path in ("/news/healthz", "/news/stories/kept", "/news/style.css", "/news/feeds.opml"):
+        assert ask(path).status_code == 200

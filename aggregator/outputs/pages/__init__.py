@@ -17,19 +17,25 @@ from aggregator.outputs.pages.press import (
     front,
     not_allowed,
     not_found,
+    story,
     stylesheet,
     topic,
 )
+from aggregator.outputs.pages.stories import Neighbour, Report, StoryTold
 
 __all__ = [
     "FAVICON",
     "FAVICON_PATH",
     "MEDIA_TYPE",
     "STYLE_PATH",
+    "Neighbour",
+    "Report",
     "Section",
+    "StoryTold",
     "front",
     "not_allowed",
     "not_found",
+    "story",
     "stylesheet",
     "topic",
 ]

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from markupsafe import Markup
 
 from aggregator.model.editions import Also, EditionEntry
+from aggregator.outputs.addresses import story_page
 
 WORDS_PER_MINUTE = 220  # silent reading of prose, Brysbaert 2019: 238 in English, fewer elsewhere
 LETTERS_PER_MINUTE = 500  # of scripts that write no spaces
@@ -49,7 +50,8 @@ class Card:
     """What a page shows of an entry; all text is plain.
 
     ``minutes`` is the reading time, 0 when the feed does not carry enough text to tell.
-    ``sources`` counts everybody who reports it, the card's own source included.
+    ``sources`` counts everybody who reports it, the card's own source included. ``story`` is where
+    the page of its story stands, None when it has none.
     """
 
     id: str
@@ -67,6 +69,7 @@ class Card:
     minutes: int
     label: Label | None
     also: tuple[Also, ...]
+    story: str | None = None
 
     @property
     def sources(self) -> int:
@@ -99,6 +102,7 @@ def card_of(
         minutes=reading_minutes(entry.content_html, lang),
         label=next((labels[slug] for slug in entry.categories if slug in labels), None),
         also=entry.also,
+        story=story_page(entry.story) if entry.story else None,
     )
 
 

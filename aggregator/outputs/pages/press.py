@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from urllib.parse import quote, urlsplit
@@ -11,7 +11,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from aggregator.model.editions import Edition, EditionEntry, Format, Site
 from aggregator.model.stories import Topic
-from aggregator.outputs.addresses import MEDIA_TYPES, page_url, path
+from aggregator.outputs.addresses import MEDIA_TYPES, page_url, path, story_page
 from aggregator.outputs.clean import host_of, line_of
 from aggregator.outputs.opml import PATH as OPML_PATH
 from aggregator.outputs.pages.cards import Label, Moment, long_date, moment
@@ -23,6 +23,7 @@ from aggregator.outputs.pages.layout import (
     lay_topic,
     newest,
 )
+from aggregator.outputs.pages.stories import StoryTold, day_of, lay_story
 
 MEDIA_TYPE = "text/html"
 """Media type of a page, without parameters."""
@@ -111,6 +112,22 @@ def topic(site: Site, section: Section, *, topics: Iterable[Topic] = ()) -> byte
         sheet=sheet,
     )
     return _print("topic.html", paper, sheet=sheet, label=label_of(section.topic))
+
+
+def story(site: Site, told: StoryTold, *, topics: Iterable[Topic] = ()) -> bytes:
+    """Print the page of a story; ``topics`` are all of the site's, for the way around.
+
+    Raises ValueError when none of its reports can be printed.
+    """
+    sheet = lay_story(told, language=site.language)
+    bare = _bare(site, f"{site.base_url}/{story_page(told.id)}")
+    day = day_of(sheet)
+    paper = replace(
+        bare,
+        topics=tuple(label_of(topic) for topic in topics),
+        date=long_date(day),
+    )
+    return _print("story.html", paper, sheet=sheet, told=told)
 
 
 def not_found(site: Site) -> bytes:

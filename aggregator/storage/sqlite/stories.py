@@ -36,7 +36,7 @@ SELECT story.id, story.opened, owner, weight, first, story_voice.last, copies_on
     (SELECT json_group_array(topic) FROM story_topic AS t
      WHERE t.story = story.id AND t.items * ? >= story.items) AS touched
 FROM story JOIN story_voice ON story_voice.story = story.id
-WHERE story.forward IS NULL AND story.last >= ?
+WHERE story.forward IS NULL AND {which}
 ORDER BY +story.id, owner
 """  # the plus keeps the planner from going through every story in the order of their ids
 
@@ -92,8 +92,16 @@ class SqliteStories:
 
     def facts(self, since: datetime) -> tuple[StoryFacts, ...]:
         """Return stories with a report at or after ``since``."""
+        return self._facts("story.last >= ?", stamp(since))
+
+    def fact(self, story: str) -> StoryFacts | None:
+        """Return what ranking needs to know of ``story``; None when there is no such story."""
+        found = self._facts("story.id = ?", story)
+        return found[0] if found else None
+
+    def _facts(self, which: str, value: str) -> tuple[StoryFacts, ...]:
         gathered: dict[str, StoryFacts] = {}
-        for row in self._at.rows(_FACTS, [_SHARE, _TOUCHED, stamp(since)]):
+        for row in self._at.rows(_FACTS.format(which=which), [_SHARE, _TOUCHED, value]):
             voice = Voice(
                 owner=row["owner"],
                 weight=row["weight"],

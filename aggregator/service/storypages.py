@@ -1,0 +1,155 @@
+"""What does the page of a story tell?"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aggregator.model.editions import Kind, OutputSpec, Rendered, Site, Source
+from aggregator.model.items import StoredItem
+from aggregator.model.stories import Rank, StoryFacts, Topic
+from aggregator.outputs import pages
+from aggregator.outputs.addresses import story_page
+from aggregator.outputs.documents import etag_of
+from aggregator.outputs.editions import Told, entry_of, face_of
+from aggregator.outputs.standing import Stay
+from aggregator.storage import Store
+from aggregator.stories.ranking import rank
+
+OTHERS = 6  # stories from Top News on the page of another
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """The story goes by another id now; its page stands at ``path``."""
+
+    path: str
+
+
+class StoryPages:
+    """Prints pages of stories on demand. Works on the store's thread."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        outputs: tuple[OutputSpec, ...],
+        topics: tuple[Topic, ...],
+        site: Site,
+    ) -> None:
+        self._store = store
+        self._tops = tuple(spec.name for spec in outputs if spec.kind is Kind.TOP)
+        self._topics = {topic.slug: topic for topic in topics}
+        self._site = site
+
+    def page(self, key: str) -> Rendered | Moved | None:
+        """Print the page of the story that ``stories/KEY`` names; None when there is none."""
+        story = _id_of(key)
+        current = self._store.stories.current(story) if story else None
+        if current is None:
+            return None
+        if current != story:
+            return Moved(path=story_page(current))
+        return self._print(current, self._standing())
+
+    def standing(self) -> tuple[Rendered, ...]:
+        """Print the pages of all stories that stand in a Top output now."""
+        stays = self._standing()
+        printed = (self._print(stay.story, stays) for stay in stays)
+        return tuple(page for page in printed if page is not None)
+
+    def _standing(self) -> tuple[Stay, ...]:
+        """Return a stay for each story that stands somewhere, those who came last first."""
+        members = self._store.outputs.members
+        held = {s.story: s for name in self._tops for s in members(name).values() if s.left is None}
+        return tuple(sorted(held.values(), key=lambda s: (s.entered, s.story), reverse=True))
+
+    def _print(self, story: str, standing: tuple[Stay, ...]) -> Rendered | None:
+        items = self._store.stories.items([story]).get(story)
+        facts = self._store.stories.fact(story)
+        if not items or facts is None:
+            return None
+        body = pages.story(
+            self._site,
+            self._told(facts, items, _around(story, standing)),
+            topics=self._topics.values(),
+        )
+        return Rendered(
+            path=f"{story_page(story)}/index.html",
+            media_type=pages.MEDIA_TYPE,
+            body=body,
+            etag=etag_of(body),
+            changed_at=max(stored.item.first_seen for stored in items),
+        )
+
+    def _told(
+        self, facts: StoryFacts, items: tuple[StoredItem, ...], around: "_Around"
+    ) -> pages.StoryTold:
+        sources = self._store.feeds.sources()
+        weights = {feed.id: feed.weight for feed in self._store.feeds.configured().values()}
+        named = self._named(around)
+        return pages.StoryTold(
+            id=facts.id,
+            face=face_of(Told(story=facts.id, items=items), weights, sources).item,
+            reports=tuple(_report(stored, sources) for stored in items),
+            rank=_rank(facts),
+            topics=tuple(self._topics.values()),
+            previous=named.get(around.previous),
+            next=named.get(around.next),
+            others=tuple(named[story] for story in around.others if story in named),
+        )
+
+    def _named(self, around: "_Around") -> dict[str | None, pages.Neighbour]:
+        """Return how the stories around are called, by id."""
+        items = self._store.items.by_id(around.faces.values())
+        return {
+            story: pages.Neighbour(
+                path=story_page(story),
+                title=entry.title,
+                language=entry.language,
+            )
+            for story, face in around.faces.items()
+            if face in items and (entry := items[face].item.entry).title
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Around:
+    """Stories around one: ``faces`` are the ids of the items that stand for them."""
+
+    faces: Mapping[str, str]
+    previous: str | None
+    next: str | None
+    others: tuple[str, ...]
+
+
+def _around(story: str, standing: tuple[Stay, ...]) -> _Around:
+    """Return the stories around: the next came into the news after this one."""
+    order = [stay.story for stay in standing]
+    at = order.index(story) if story in order else -1
+    later = order[at - 1] if at > 0 else None
+    earlier = order[at + 1] if at + 1 < len(order) else None
+    others = tuple(name for name in order if name not in {story, later, earlier})[:OTHERS]
+    wanted = {later, earlier, *others}
+    faces = {stay.story: stay.face for stay in standing if stay.story in wanted}
+    return _Around(faces=faces, previous=earlier, next=later, others=others)
+
+
+def _report(stored: StoredItem, sources: Mapping[str, Source]) -> pages.Report:
+    return pages.Report(
+        entry=entry_of(stored, sources),
+        because=stored.story_because or "",
+        copy_of=stored.lead,
+        copy_because=stored.lead_because or "",
+    )
+
+
+def _rank(facts: StoryFacts) -> Rank:
+    return rank(facts, now=max(voice.last for voice in facts.voices))
+
+
+def _id_of(key: str) -> str | None:
+    try:
+        found = uuid.UUID(key)
+    except ValueError:
+        return None
+    return found.urn if str(found) == key else None
