@@ -102,7 +102,8 @@ class FeedState:
 
     ``digest`` is the SHA-256 (hex) of the last body taken in; ``url`` the configured address it was
     learned from, so that an edited address starts afresh. ``failures`` counts visits in a row that
-    brought nothing. ``because`` names the rule that chose ``next_due``.
+    brought nothing. ``because`` names the rule that chose ``next_due``; ``not_before`` is what the
+    last answer asked for (Retry-After), which not even ops override.
 
     What the last document said: ``ttl`` is how long it asked to be left alone, ``base`` a moment
     of its timetable, of which ``ttl`` is the step (sy:updateBase), ``skips`` when not to ask,
@@ -119,6 +120,7 @@ class FeedState:
     url: str
     next_due: datetime
     because: str = "new"
+    not_before: datetime | None = None
     validators: Validators | None = None
     digest: str | None = None
     attempted_at: datetime | None = None

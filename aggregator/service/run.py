@@ -47,7 +47,6 @@ OFFLINE = (
     "once, stop this, run `aggregator poll --again`, and start it again"
 )
 RETRY = timedelta(minutes=5)  # between two visits of a failing feed that ops ask for
-HELD = ("retry-after", "host-quiet")  # the publisher said when; nobody may be earlier
 PAUSE = 1.0  # seconds between two editions, so that a burst of visits makes one of them
 PRUNED_AT_ONCE = 500
 PARTS = tuple(filter(None, [expat.advice(expat.in_use())]))  # old ones, that ops should replace
@@ -368,7 +367,9 @@ def _ready(documents: Iterable[Rendered]) -> dict[str, Served]:
 
 
 def _may_be_tried(state: FeedState, now: datetime) -> bool:
-    if state.last_error is None or state.gone or state.because in HELD:
+    if state.last_error is None or state.gone or state.because == "host-quiet":
+        return False
+    if state.not_before is not None and now < state.not_before:
         return False
     return state.attempted_at is None or state.attempted_at <= now - RETRY
 

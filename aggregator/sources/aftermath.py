@@ -20,7 +20,7 @@ from aggregator.model.visits import (
 )
 from aggregator.sources import gaps, moves
 from aggregator.sources.rhythm import learned
-from aggregator.sources.schedule import Cadence, next_due
+from aggregator.sources.schedule import Cadence, asked_for, next_due
 
 
 def digest_of(body: bytes) -> str:
@@ -53,6 +53,7 @@ def conclude(
         after,
         next_due=due.at,
         because=due.because,
+        not_before=asked_for(verdict, now, cadence),
         attempted_at=now,
         visits=state.visits + 1,
     )

@@ -78,7 +78,8 @@ def next_due(
         (usual, own),
     ]
     wait, because = max(rules, key=lambda rule: rule[0])
-    due = Due(at=_whole(now + wait + _phase(feed.id, usual)), because=because)
+    apart = _phase(feed.id, usual) if state.visits else _first_phase(feed.id, usual, cadence)
+    due = Due(at=_whole(now + wait + apart), because=because)
     return outside(due, meta.skips if meta else NO_SKIPS, feed.id)
 
 
@@ -92,6 +93,13 @@ def provisional_due(feed: Feed, state: FeedState, *, now: datetime, cadence: Cad
     wait = max(interval, _backed_off(interval, state.failures, _MAX_DOUBLINGS, cadence))
     due = Due(at=_whole(now + wait + _phase(feed.id, interval)), because="attempt")
     return outside(due, state.skips, feed.id)
+
+
+def asked_for(answer: Answer, now: datetime, cadence: Cadence) -> datetime | None:
+    """Return the time before which ``answer`` forbids another visit, whoever wants it."""
+    if isinstance(answer, Gone | Refused) or answer.hints.retry_after is None:
+        return None
+    return _whole(now + min(answer.hints.retry_after, cadence.server_cap))
 
 
 def interval_of(feed: Feed, cadence: Cadence) -> timedelta:
@@ -219,15 +227,24 @@ def _backed_off(interval: timedelta, failures: int, doublings: int, cadence: Cad
 def _phase(feed: str, interval: timedelta) -> timedelta:
     """Return this feed's own small addition to every wait, so that feeds drift apart.
 
-    Feeds that start together (an import, a restart after an outage) are spread over the whole
-    interval after ten visits, and no wait ever gets shorter.
+    Feeds that came together (a restart after an outage) are spread over the whole interval after
+    ten visits, and no wait ever gets shorter.
     """
     return timedelta(seconds=int(interval.total_seconds() * _SPREAD * _share(feed)))
 
 
-def _share(feed: str) -> float:
-    """Return this feed's own number in [0, 1), for ever the same."""
-    return int.from_bytes(sha256(feed.encode()).digest()[:4]) / 2**32
+def _first_phase(feed: str, interval: timedelta, cadence: Cadence) -> timedelta:
+    """Return what a feed adds to its first wait, so that an import is spread at once.
+
+    Over its whole interval, but not longer than the default one: nobody waits two days to see
+    whether a new feed works.
+    """
+    return timedelta(seconds=int(min(interval, cadence.interval).total_seconds() * _share(feed, 4)))
+
+
+def _share(feed: str, start: int = 0) -> float:
+    """Return this feed's own number in [0, 1), for ever the same; another for each ``start``."""
+    return int.from_bytes(sha256(feed.encode()).digest()[start : start + 4]) / 2**32
 
 
 def _seconds(wait: timedelta) -> timedelta:

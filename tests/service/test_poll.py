@@ -34,7 +34,7 @@ from tests.service.stage import (
 
 pytestmark = pytest.mark.slow
 
-DAY = timedelta(days=1)
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 OLD, FRESH = '"old"', '"fresh"'
 
 
@@ -68,8 +68,10 @@ class House:
         return [title for (title,) in self.rows("SELECT title FROM item ORDER BY seq")]
 
 
-async def visit_due(service: Service, stop: asyncio.Event | None = None) -> list[Visit]:
-    due = await service.due_now()
+async def visit_due(
+    service: Service, stop: asyncio.Event | None = None, *, again: bool = False
+) -> list[Visit]:
+    due = await service.due_now(again=again)
     return [v async for v in visit_all(service.poller, due, stop=stop or asyncio.Event())]
 
 
@@ -160,6 +162,30 @@ def test_a_host_that_asked_for_quiet_has_its_other_feeds_put_off_unasked(
     assert (second, because, b.because) == ("put-off", "host-quiet", "host-quiet")
     assert (b.failures, b.visits, b.attempted_at) == (0, 0, None)
     assert origin.asked("/b") == []
+
+
+@pytest.mark.conforms("A40")
+@pytest.mark.parametrize(
+    ("wish", "spared"),
+    [({}, 5 * MINUTE), ({"Retry-After": "1800"}, 30 * MINUTE), ({"Retry-After": "60"}, 5 * MINUTE)],
+)
+def test_ops_cannot_hurry_a_feed_that_failed_just_now_or_said_when(
+    origin: Origin, tmp_path: Path, wish: dict[str, str], spared: timedelta
+) -> None:
+    """Though it is asked for ten times in a second; the rule that chose the time is `backoff`."""
+    house = House(tmp_path, {"a": origin.script("/a", answer(500, headers=wish))})
+
+    async def scene() -> list[int]:
+        async with house.open() as service:
+            asked = []
+            for wait in (timedelta(), timedelta(seconds=1), spared - MINUTE, MINUTE):
+                house.clock.at += wait
+                for _ in range(10):
+                    await visit_due(service, again=True)
+                asked.append(len(origin.log))
+            return asked
+
+    assert play(scene()) == [1, 1, 1, 2]
 
 
 def test_a_body_that_did_not_change_is_not_parsed_but_its_new_validators_are_kept(

@@ -18,11 +18,18 @@ from aggregator.model.visits import (
     NotModified,
     Refused,
 )
-from aggregator.sources.schedule import Cadence, Due, interval_of, next_due, provisional_due
+from aggregator.sources.schedule import (
+    Cadence,
+    Due,
+    asked_for,
+    interval_of,
+    next_due,
+    provisional_due,
+)
 
 NOW = datetime(2024, 3, 1, 12, tzinfo=UTC)
 FEED = Feed(id="a", url="http://a/")
-STATE = FeedState(feed="a", url="http://a/", next_due=NOW)
+STATE = FeedState(feed="a", url="http://a/", next_due=NOW, visits=1)
 CADENCE = Cadence()
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 MOST_SPREAD = 0.1
@@ -99,6 +106,16 @@ def test_retry_after_is_honoured_and_its_absence_backs_off(
     assert_due(due(failed(status, after)), wait, because)
 
 
+@pytest.mark.conforms("A40", "A41")
+def test_a_wish_to_be_left_alone_is_remembered_whatever_other_rule_wins() -> None:
+    def held(answer: Answer) -> datetime | None:
+        return asked_for(answer, NOW, CADENCE)
+
+    assert held(failed(500, MINUTE)) == held(fetched(DAY, MINUTE)) == NOW + MINUTE
+    assert held(failed(429, 40 * DAY)) == NOW + 7 * DAY
+    assert held(failed(500)) is held(Refused(reason="x")) is held(Gone()) is None
+
+
 @pytest.mark.parametrize("answer", [failed(), failed(500), failed(429), Refused(reason="x")])
 def test_failures_double_the_wait_up_to_a_day(answer: Answer) -> None:
     """A42, and never faster than before."""
@@ -168,25 +185,55 @@ def test_the_same_feed_waits_the_same_time_and_others_other_times() -> None:
     assert len(ats) > 60
 
 
-def test_feeds_that_start_together_drift_apart() -> None:
-    """A34: 1,000 feeds due in the same second are even within two days, and none is ever early."""
-    feeds = [replace(FEED, id=f"feed-{n}") for n in range(1000)]
+@pytest.mark.conforms("A34", "A35")
+@pytest.mark.parametrize(("feeds", "hours"), [(1000, 24), (4000, 6)])
+def test_feeds_imported_together_are_evenly_spread_from_the_second_hour_on(
+    feeds: int, hours: int
+) -> None:
+    """In no minute more than twice the mean, though all were asked at once; and none is early."""
     load = Counter(
-        int((moment - NOW) / (10 * MINUTE))
-        for feed in feeds
-        for moment in visits(feed, until=NOW + 2 * DAY)
+        (moment - NOW) // MINUTE
+        for n in range(feeds)
+        for moment in visits(replace(FEED, id=f"feed-{n}"), until=NOW + hours * HOUR)
+    )
+    assert load[0] == feeds
+    settled = [load[minute] for minute in range(60, hours * 60)]
+    assert max(settled) <= 2 * sum(settled) / len(settled)
+
+
+def test_feeds_that_came_together_after_an_outage_drift_apart() -> None:
+    load = Counter(
+        (moment - NOW) // (10 * MINUTE)
+        for n in range(1000)
+        for moment in visits(replace(FEED, id=f"feed-{n}"), until=NOW + 2 * DAY, made=9)
     )
     settled = [load[n] for n in range(24 * 6, 48 * 6)]
     assert max(settled) <= 2 * sum(settled) / len(settled)
 
 
-def visits(feed: Feed, until: datetime) -> Iterator[datetime]:
+def visits(feed: Feed, until: datetime, made: int = 0) -> Iterator[datetime]:
     moment = NOW
     while moment < until:
         yield moment
-        following = due(fetched(), feed=feed, now=moment).at
+        state = replace(STATE, visits=made)
+        following = next_due(feed, state, fetched(), None, now=moment, cadence=CADENCE).at
         assert following >= moment + HOUR
-        moment = following
+        moment, made = following, made + 1
+
+
+@pytest.mark.parametrize("every", [None, 5 * MINUTE, 3 * DAY])
+def test_the_first_wait_is_at_most_an_hour_longer_and_never_shorter(
+    every: timedelta | None,
+) -> None:
+    waits = []
+    for n in range(300):
+        feed = replace(FEED, id=f"feed-{n}", every=every)
+        new = replace(STATE, visits=0)
+        at = next_due(feed, new, fetched(), None, now=NOW, cadence=CADENCE).at
+        waits.append(at - NOW - interval_of(feed, CADENCE))
+    most = min(every or HOUR, HOUR)
+    assert timedelta() <= min(waits) < most / 10
+    assert most * 0.9 < max(waits) < most
 
 
 @pytest.mark.parametrize("failures", [0, 3, 50])

@@ -22,7 +22,7 @@ NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 CADENCE = Cadence()
 FEED = Feed(id="a", url="http://a/")
-STATE = FeedState(feed="a", url="http://a/", next_due=NOW)
+STATE = FeedState(feed="a", url="http://a/", next_due=NOW, visits=1)
 BODY = Fetched(url="http://a/", body=b"x")
 INVITING = FeedMeta(ttl=20 * MINUTE)
 

@@ -13,7 +13,7 @@ from aggregator.sources.schedule import Cadence, Due, next_due, outside, provisi
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 FEED = Feed(id="a", url="http://a/")
-STATE = FeedState(feed="a", url="http://a/", next_due=NOW)
+STATE = FeedState(feed="a", url="http://a/", next_due=NOW, visits=1)
 BODY = Fetched(url="http://a/", body=b"x")
 CADENCE = Cadence()
 

@@ -128,6 +128,7 @@ LEARNED = FeedState(
     feed="harbour",
     url="https://harbour.example/feed",
     next_due=NOW,
+    not_before=NOW + HOUR,
     ttl=2 * HOUR,
     base=NOW - 9 * HOUR,
     skips=Skips(hours=frozenset({0, 23}), days=frozenset({6})),

@@ -17,6 +17,7 @@ CREATE TABLE feed (
     topics TEXT NOT NULL,             -- JSON list of slugs
     language TEXT,
     next_due TEXT NOT NULL, because TEXT NOT NULL,
+    not_before TEXT,                  -- until when the publisher asked to be left alone
     validator_url TEXT, etag BLOB, last_modified BLOB, digest TEXT,
     attempted_at TEXT, succeeded_at TEXT,
     failures INTEGER NOT NULL DEFAULT 0, last_error TEXT,
