@@ -3,8 +3,8 @@
 import hashlib
 import re
 import uuid
-from collections.abc import Iterator
-from itertools import count
+from collections.abc import Iterable, Iterator
+from itertools import count, islice
 
 from aggregator.model.items import Entry
 
@@ -16,6 +16,7 @@ _ABSOLUTE_URI = re.compile(
     r"(?:https?://[^\s/]|tag:[^\s,]+,\d|urn:[a-z0-9][a-z0-9-]+:)\S*", re.IGNORECASE
 )
 _MAX_ID = 2_000
+_ASKED = 4  # names of an entry that are looked up; that all are taken takes malice and luck
 
 
 def key_of(entry: Entry) -> str:
@@ -59,3 +60,10 @@ def wanted_ids(feed: str, key: str, entry: Entry) -> Iterator[str]:
     yield minted_id(feed, key)
     for turn in count(1):
         yield minted_id(feed, f"{key}\n{turn}")
+
+
+def names_of(feed: str, entries: Iterable[Entry]) -> tuple[list[str], list[str]]:
+    """Return the key of each of ``entries``, and all ids that they would take: what to look up."""
+    named = [(key_of(entry), entry) for entry in entries]
+    wanted = (islice(wanted_ids(feed, key, entry), _ASKED) for key, entry in named)
+    return [key for key, _ in named], [name for names in wanted for name in names]

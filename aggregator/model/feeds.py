@@ -113,7 +113,7 @@ class FeedState:
     What we learned: ``rhythm``; ``moved_to`` is asked instead of the configured address (None: that
     one is), ``move`` the redirect on trial; ``gaps`` counts visits that found nothing in common
     with what was known, the last of them at ``last_gap_at``, and ``haste`` how often the interval
-    was halved for it then.
+    was halved for it then; ``recovered`` counts entries that were read from older pages after all.
     """
 
     feed: str
@@ -139,6 +139,7 @@ class FeedState:
     gaps: int = 0
     last_gap_at: datetime | None = None
     haste: int = 0
+    recovered: int = 0
     title: str | None = None
     home: str | None = None
     feed_language: str | None = None

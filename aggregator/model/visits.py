@@ -80,6 +80,7 @@ class FeedMeta:
 
     ``ttl`` is the longest of ttl and sy:updatePeriod / updateFrequency, if any; ``base`` is its
     sy:updateBase when that timetable is what ``ttl`` came from. ``skips``: when not to ask.
+    ``older`` is the address of a document with the entries before these, if it names one.
     """
 
     title: str = ""
@@ -88,6 +89,7 @@ class FeedMeta:
     ttl: timedelta | None = None
     base: datetime | None = None
     skips: Skips = NO_SKIPS
+    older: str | None = None
     updated: datetime | None = None
     version: str = ""
 

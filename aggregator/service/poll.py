@@ -9,15 +9,15 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import islice
 
-from aggregator.items.identity import key_of, wanted_ids
+from aggregator.items.identity import key_of, names_of
 from aggregator.items.intake import MAX_NEW, Intake, Known, take_in
 from aggregator.model.feeds import Feed, FeedState
 from aggregator.model.items import Entry
 from aggregator.model.visits import (
     Answer,
     Arrivals,
+    Document,
     Failed,
     Fetched,
     Gone,
@@ -28,17 +28,16 @@ from aggregator.model.visits import (
 )
 from aggregator.service.clock import Clock
 from aggregator.service.keeper import Keeper
+from aggregator.service.missing import Missing
 from aggregator.service.workers import ParseWorkers
 from aggregator.settings.waivers import waived
 from aggregator.sources.aftermath import conclude, digest_of, remark_on
-from aggregator.sources.fetch import Fetcher, ask_for
+from aggregator.sources.fetch import Ask, Fetcher, ask_at, ask_for
 from aggregator.sources.manners import Manners
 from aggregator.sources.moves import twin_of
 from aggregator.sources.schedule import Cadence, Due, outside, provisional_due
 from aggregator.sources.splitting import Memory, Reading, standing
 from aggregator.storage import Store
-
-IDS_ASKED = 4  # names of an entry that are looked up; that all are taken takes malice and luck
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,29 +92,60 @@ class Poller:
         started = time.monotonic()
         if state.moved_to is not None and (twin := await self._keeper.run(self._twin, state)):
             return await self._leave_to(twin, state)
-        ask, store = ask_for(feed, state), self._keeper.store
+        ask = ask_for(feed, state)
         async with self._manners.turn(ask.url) as turn:
             if self._closing:
                 return _not_made(state, "not-begun")
             if turn.put_off is not None:
                 return await self._put_off(state, turn.put_off)
             await self._begin(feed, state, ask.url)
-            answer = await self._fetcher.fetch(ask)
-            if self._manners.note(ask.url, answer):  # at once: no crash makes us forget it
-                await self._keeper.run(store.hosts.note, *self._manners.history(ask.url))
+            answer = await self._ask(ask)
         reading = await self._read(feed, state, answer)
         intake = await self._keeper.run(self._settle, feed, state, answer, reading)
+        after = intake.state
+        if reading is not None and after.gaps > state.gaps:
+            after = await self._catch_up(feed, after, reading, since=state.succeeded_at)
         return Visit(
             feed=feed.id,
-            outcome=outcome_of(answer, reading, intake.state),
-            new=len(intake.new),
+            outcome=outcome_of(answer, reading, after),
+            new=len(intake.new) + after.recovered - state.recovered,
             revised=len(intake.revised),
-            state=intake.state,
+            state=after,
             took=time.monotonic() - started,
-            reason=intake.state.last_error,
-            remark=remark_on(state, intake.state),
+            reason=after.last_error,
+            remark=remark_on(state, after),
             waived=waived(feed.tls),
         )
+
+    async def _ask(self, ask: Ask) -> Answer:
+        answer = await self._fetcher.fetch(ask)
+        if self._manners.note(ask.url, answer):  # stored at once: no crash makes us forget it
+            note = self._keeper.store.hosts.note
+            await self._keeper.run(note, *self._manners.history(ask.url))
+        return answer
+
+    async def _catch_up(
+        self, feed: Feed, state: FeedState, reading: Reading, *, since: datetime | None
+    ) -> FeedState:
+        """Read what was missed from the pages before this one, as far as there are any."""
+        if not isinstance(reading.document, ParsedFeed):
+            return state
+        missing = Missing(self._keeper, feed, reading.document, since=since, most=self._most)
+        while (url := missing.next_page) is not None:
+            page = await self._page(feed, url)
+            if not isinstance(page, ParsedFeed):
+                break
+            state = await self._keeper.run(missing.take_in, url, page, now=self._clock())
+        return state
+
+    async def _page(self, feed: Feed, url: str) -> Document | None:
+        async with self._manners.turn(url) as turn:
+            if self._closing or turn.put_off is not None:
+                return None
+            answer = await self._ask(ask_at(feed, url))
+        if not isinstance(answer, Fetched):
+            return None
+        return await self._workers.parse(answer.body, answer.content_type, url)
 
     def _twin(self, state: FeedState) -> str | None:
         return twin_of(state, self._keeper.store.feeds.states())
@@ -191,12 +221,7 @@ def settle(
     ``state`` is as it stood before. ``reading`` is None when nothing was read.
     """
     entries, memory = _to_take_in(reading)
-    keys = [key_of(entry) for entry in entries]
-    ids = [
-        wanted
-        for key, entry in zip(keys, entries, strict=True)
-        for wanted in islice(wanted_ids(state.feed, key, entry), IDS_ASKED)
-    ]
+    keys, ids = names_of(state.feed, entries)
     with store.transaction():
         known = store.items.known(state.feed, keys, ids)
         omitted = len(memory.marks) - len(entries) if memory else 0

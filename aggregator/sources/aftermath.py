@@ -89,10 +89,9 @@ def verdict_on(
 def remark_on(before: FeedState, after: FeedState) -> str | None:
     """Return what ops should know of a visit that went well, in one line; None mostly."""
     if after.gaps > before.gaps:
-        return (
-            "nothing in common with the last visit: some entries were probably missed;"
-            " asking more often (or set `every`)"
-        )
+        late = after.recovered - before.recovered
+        missed = f"{late} missed were read from older pages" if late else "some probably missed"
+        return f"no entry in common with the last visit; {missed}; asking sooner (or set `every`)"
     if after.moved_to != before.moved_to:
         if after.moved_to is None:
             return f"asking at its configured address again, no longer at {before.moved_to}"

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 
@@ -124,12 +124,16 @@ def ask_for(feed: Feed, state: FeedState) -> Ask:
     A feed that moved for good is asked where it lives now. Its own headers and credentials were
     given for the configured origin and do not move with it, its TLS options for that host.
     """
-    url = address_to_ask(feed, state)
+    ask = ask_at(feed, address_to_ask(feed, state))
+    return replace(ask, validators=state.validators if state.url == feed.url else None)
+
+
+def ask_at(feed: Feed, url: str) -> Ask:
+    """Return a visit on behalf of ``feed`` to ``url``; its secrets stay with its own origin."""
     at_home = url == feed.url or origin_of(address_of(url)) == origin_of(address_of(feed.url))
     same_host = at_home or address_of(url).host == address_of(feed.url).host
     return Ask(
         url=url,
-        validators=state.validators if state.url == feed.url else None,
         headers=feed.headers if at_home else (),
         credentials=feed.credentials if at_home else None,
         tls=feed.tls if same_host else USUAL_TLS,

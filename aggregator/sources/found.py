@@ -43,6 +43,7 @@ def meta_of(feed: Dict, version: str, url: str) -> FeedMeta:
         ttl=ttl,
         base=base,
         skips=_skips(feed),
+        older=_older(feed, url),
         updated=parse_date(_str(feed, "updated")) or parse_date(_str(feed, "published")),
         version=version,
     )
@@ -63,6 +64,13 @@ def _timetable(feed: Dict) -> tuple[timedelta | None, datetime | None]:
         return None, None
     base = parse_date(_str(feed, "sy_updatebase")) if step >= ttl else None
     return min(max(ttl, step), MAX_TTL), base if step <= MAX_TTL else None
+
+
+def _older(feed: Dict, url: str) -> str | None:
+    """RFC 5005: the archive before this document (section 4), else the next page (section 3)."""
+    links = {_str(link, "rel").lower(): _str(link, "href") for link in _dicts(feed, "links")}
+    named = links.get("prev-archive") or links.get("next") or ""
+    return absolute(named, url) if named else None
 
 
 def _skips(feed: Dict) -> Skips:

@@ -1,14 +1,17 @@
-"""Did entries come and go between two visits?"""
+"""Did entries come and go between two visits, and can they be had after all?"""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from aggregator.model.feeds import FeedState
+from aggregator.model.items import Entry
 from aggregator.model.visits import Arrivals
 
 EASING = timedelta(days=7)  # without a gap, one halving of the interval is taken back
 MOST_HASTE = 4  # halvings; from an hour, the floor is reached before
 BELIEVED = timedelta(days=7)  # a feed that is empty for so long has really nothing to say
+MOST_PAGES = 5  # read for one gap; a feed that needs more is asked too seldom
 _FEWEST = 2  # a feed of one entry shares none with the last visit whenever there is news
 
 
@@ -36,6 +39,22 @@ def noted(state: FeedState, arrivals: Arrivals, *, now: datetime) -> FeedState:
         return state
     haste = min(haste_at(state, now) + 1, MOST_HASTE)
     return replace(state, gaps=state.gaps + 1, last_gap_at=now, haste=haste)
+
+
+def missed(
+    page: Sequence[Entry], known: Sequence[bool], *, since: datetime | None
+) -> tuple[tuple[Entry, ...], bool]:
+    """Return what we missed of an older ``page``, and whether it reaches back to what we had.
+
+    ``known`` tells of each entry whether we had it before this visit, ``since`` is the last good
+    visit: what is dated before it was listed then, or before our time.
+    """
+    before = [
+        had or bool(since and entry.published and entry.published < since)
+        for entry, had in zip(page, known, strict=True)
+    ]
+    late = tuple(entry for entry, was in zip(page, before, strict=True) if not was)
+    return late, any(known) or not late
 
 
 def is_emptied(state: FeedState, entries: int, *, now: datetime) -> bool:

@@ -11,11 +11,15 @@ Json = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JsonFeed:
-    """A JSON Feed's own words, raw, and its items in the order of the document."""
+    """A JSON Feed's own words, raw, and its items in the order of the document.
+
+    ``older`` is its ``next_url``: where older items are.
+    """
 
     title: str
     home: str
     language: str
+    older: str
     version: str
     entries: tuple[WireEntry, ...]
 
@@ -43,6 +47,7 @@ def read_json_feed(body: bytes, *, limit: int) -> JsonFeed | str:
         title=_string(document, "title"),
         home=_string(document, "home_page_url"),
         language=_string(document, "language"),
+        older=_string(document, "next_url"),
         version="json" + _string(document, "version").rsplit("/", 1)[-1].replace(".", "")[:8],
         entries=tuple(_entry(item) for item in _objects(document, "items")[:limit]),
     )

@@ -117,6 +117,7 @@ def _from_json(opened: Opened, url: str) -> Document:
         title=plain_title(feed.title, is_html=False),
         home=absolute(feed.home, url),
         language=language_tag(feed.language),
+        older=absolute(feed.older, url) if feed.older else None,
         version=feed.version,
     )
     return _document(meta, feed.entries, opened.remarks, url)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.model.feeds import Feed
+from aggregator.model.feeds import Feed, FeedState
 from aggregator.service.keeper import Keeper
 from aggregator.service.poll import Poller, Visit
 from aggregator.service.workers import ParseWorkers
@@ -63,9 +63,11 @@ async def bench(root: Path, workers: ParseWorkers, *feeds: Feed) -> AsyncIterato
     await held.keeper.close()
 
 
-def document(*entries: object) -> Reply:
+def document(*entries: object, older: str = "") -> Reply:
     items = "".join(f"<item><guid>{n}</guid><title>t{n}</title></item>" for n in entries)
-    body = f"<rss version='2.0'><channel><title>A</title>{items}</channel></rss>".encode()
+    link = f"<link xmlns='http://www.w3.org/2005/Atom' rel='prev-archive' href='{older}'/>"
+    head = f"<title>A</title>{link if older else ''}"
+    body = f"<rss version='2.0'><channel>{head}{items}</channel></rss>".encode()
     return answer(200, body, {"ETag": f'"{entries}"'})
 
 
@@ -155,6 +157,62 @@ def test_lost_entries_and_an_emptied_document_are_noticed_and_told(
     assert visits[3].reason == "the document has no entries; the last one had 3"
     assert visits[4].reason is None
     assert items == 9
+
+
+def test_what_was_missed_is_read_from_older_pages_up_to_one_that_was_known(
+    origin: Origin, tmp_path: Path, workers: ParseWorkers
+) -> None:
+    """An older page may overlap with the newer one, and what it says of it is no revision."""
+    older = document(7, 6, 5, older="/2")
+    feed = Feed(id="a", url=origin.script("/", document(3, 2, 1), document(9, 8, 7, older="/1")))
+    origin.script("/1", older)
+    origin.script("/2", document(5, 4, 3, older="/3"))
+
+    async def story() -> tuple[list[Visit], list[str | None], FeedState]:
+        async with bench(tmp_path, workers, feed) as held:
+            visits = [await held.visit(feed) for _ in range(2)]
+            store = held.keeper.store
+            items = await held.keeper.run(lambda: [it.item.entry.guid for it in store.items.all()])
+            return visits, items, await held.keeper.run(store.feeds.state, "a")
+
+    (_, visit), guids, state = asyncio.run(story())
+
+    assert [seen.target for seen in origin.log] == ["/", "/", "/1", "/2"]
+    assert guids == ["1", "2", "3", "7", "8", "9", "5", "6", "4"]
+    assert (visit.new, visit.revised) == (6, 0)
+    assert visit.remark is not None
+    assert "3 missed were read from older pages" in visit.remark
+    assert (state, state.gaps, state.recovered) == (visit.state, 1, 3)
+    assert state.validators is not None
+    assert state.validators.etag == b'"(9, 8, 7)"'
+
+
+@pytest.mark.parametrize(
+    ("pages", "asked"),
+    [
+        ([document(100 + n, older=f"/{n + 1}") for n in range(9)], 5),
+        ([document(100, older="/")], 1),
+        ([document(100, older="/0")], 1),
+        ([document(100, older="/1"), answer(200, b"<html>Sorry</html>"), document(101)], 2),
+        ([answer(429), document(101)], 1),
+        ([document(100, older="/1"), document(3, older="/2"), document(101)], 2),
+    ],
+)
+def test_older_pages_are_read_as_far_as_they_help_and_no_more_than_five(
+    origin: Origin, tmp_path: Path, workers: ParseWorkers, pages: list[Reply], asked: int
+) -> None:
+    feed = Feed(id="a", url=origin.script("/", document(2, 3), document(8, 9, older="/0")))
+    for place, page in enumerate(pages):
+        origin.script(f"/{place}", page)
+
+    async def story() -> list[Visit]:
+        async with bench(tmp_path, workers, feed) as held:
+            return [await held.visit(feed) for _ in range(3)]
+
+    visits = asyncio.run(story())
+
+    assert len(origin.log) == 3 + asked
+    assert [visit.outcome for visit in visits] == ["fetched", "fetched", "unchanged"]
 
 
 def test_a_feed_put_off_after_the_clock_was_set_back_is_not_due_at_once(

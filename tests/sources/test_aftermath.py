@@ -26,7 +26,14 @@ URL, NEW = "http://a.example/", "http://a.example/new"
 FEED = Feed(id="a", url=URL)
 HELD = Validators(url=URL, etag=b'"1"')
 STATE = FeedState(
-    feed="a", url=URL, next_due=NOW, validators=HELD, digest="d", entries=2, succeeded_at=NOW
+    feed="a",
+    url=URL,
+    next_due=NOW,
+    validators=HELD,
+    digest="d",
+    entries=2,
+    succeeded_at=NOW,
+    visits=1,
 )
 BODY = Fetched(url=URL, body=b"<rss/>", validators=Validators(url=URL, etag=b'"2"'))
 ENTRIES = (Entry(guid="1"), Entry(guid="2"))

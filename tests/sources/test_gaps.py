@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aggregator.model.feeds import FeedState
+from aggregator.model.items import Entry
 from aggregator.model.visits import Arrivals
-from aggregator.sources.gaps import haste_at, is_emptied, is_gap, noted
+from aggregator.sources.gaps import haste_at, is_emptied, is_gap, missed, noted
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -59,3 +60,26 @@ def test_an_emptied_document_is_doubted_for_a_week_and_then_believed() -> None:
     assert not is_emptied(STATE, 1, now=NOW + DAY)
     assert not is_emptied(replace(STATE, entries=0), 0, now=NOW + DAY)
     assert not is_emptied(replace(STATE, entries=None), 0, now=NOW + DAY)
+
+
+def dated(published: datetime | None) -> Entry:
+    return Entry(title="x", published=published)
+
+
+@pytest.mark.parametrize(
+    ("page", "known", "late", "reached"),
+    [
+        ((), (), 0, True),
+        ((None, None), (False, False), 2, False),
+        ((None, None), (False, True), 1, True),
+        ((NOW, NOW + DAY), (False, False), 2, False),
+        ((NOW, NOW - DAY), (False, False), 1, False),
+        ((NOW - DAY, NOW - DAY), (False, False), 0, True),
+    ],
+)
+def test_of_an_older_page_that_was_missed_which_came_after_the_last_good_visit(
+    page: tuple[datetime | None, ...], known: tuple[bool, ...], late: int, *, reached: bool
+) -> None:
+    """And it reaches back far enough with one known entry, or when nothing of it was missed."""
+    found, end = missed([dated(at) for at in page], known, since=NOW)
+    assert (len(found), end) == (late, reached)

@@ -21,6 +21,13 @@ def rss(items: str) -> bytes:
     ).encode()
 
 
+def atom(links: str) -> bytes:
+    return (
+        f'<feed xmlns="http://www.w3.org/2005/Atom"><title>Gazette</title>{links}'
+        "<entry><id>1</id><title>x</title></entry></feed>"
+    ).encode()
+
+
 def item(**parts: str) -> str:
     return (
         "<item>" + "".join(f"<{name}>{text}</{name}>" for name, text in parts.items()) + "</item>"
@@ -45,6 +52,37 @@ def test_a_redirect_changes_no_id_and_no_link() -> None:
     assert once == again
     assert once.entries[0].guid == "a-1"
     assert once.entries[0].link == "https://gazette.example/a/1"
+
+
+@pytest.mark.parametrize(
+    ("body", "older"),
+    [
+        (rss(item(guid="1")), None),
+        (
+            atom('<link rel="next" href="?page=2"/>'),
+            "https://gazette.example/feeds/news.xml?page=2",
+        ),
+        (
+            atom('<link rel="next" href="?page=2"/><link rel="prev-archive" href="/2026/02"/>'),
+            "https://gazette.example/2026/02",
+        ),
+        (atom('<link rel="prev" href="/newer"/><link rel="next" href="javascript:x"/>'), None),
+        (
+            rss(
+                '<atom:link xmlns:atom="http://www.w3.org/2005/Atom" rel="next"'
+                ' href="https://gazette.example/?paged=2"/>' + item(guid="1")
+            ),
+            "https://gazette.example/?paged=2",
+        ),
+        (
+            b'{"version": "https://jsonfeed.org/version/1.1", "items": [], "next_url": "/2"}',
+            "https://gazette.example/2",
+        ),
+    ],
+)
+def test_where_older_entries_are_is_read_from_any_format(body: bytes, older: str | None) -> None:
+    """RFC 5005 sections 3 and 4; an archive goes before a page."""
+    assert feed_of(parse(body, "", URL)).meta.older == older
 
 
 def test_only_the_first_entries_are_read_and_it_says_so() -> None:

@@ -145,6 +145,7 @@ LEARNED = FeedState(
     gaps=3,
     last_gap_at=NOW - HOUR,
     haste=2,
+    recovered=7,
 )
 
 

@@ -30,7 +30,8 @@ CREATE TABLE feed (
     rhythm TEXT,                      -- JSON: when it brought something new
     moved_to TEXT,                    -- asked instead of url, learned from permanent redirects
     move TEXT,                        -- JSON: a permanent redirect on trial
-    gaps INTEGER NOT NULL DEFAULT 0, last_gap_at TEXT, haste INTEGER NOT NULL DEFAULT 0
+    gaps INTEGER NOT NULL DEFAULT 0, last_gap_at TEXT, haste INTEGER NOT NULL DEFAULT 0,
+    recovered INTEGER NOT NULL DEFAULT 0   -- entries read from older pages after a gap
 ) STRICT;
 CREATE INDEX feed_due ON feed (next_due) WHERE configured = 1 AND gone = 0;
 CREATE INDEX feed_attempted ON feed (attempted_at) WHERE configured = 1 AND gone = 0;
