@@ -12,6 +12,7 @@ from aggregator import __version__
 from aggregator.cli.add import add
 from aggregator.cli.check import check
 from aggregator.cli.demo import demo
+from aggregator.cli.feeds import feeds
 from aggregator.cli.parse import parse
 from aggregator.cli.place import Place
 from aggregator.cli.poll import poll
@@ -81,5 +82,5 @@ def main(ctx: click.Context, feeds: Path, config: Path, data: Path | None, level
     ctx.obj = Place(feeds=feeds, config=config, data=data)
 
 
-for command in (run, poll, publish, add, check, parse, replay, demo, stories, topics):
+for command in (run, poll, feeds, publish, add, check, parse, replay, demo, stories, topics):
     main.add_command(command)

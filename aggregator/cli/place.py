@@ -47,6 +47,13 @@ class Place:
 
     def store(self, settings: Settings) -> Store:
         """Open the store that these settings and options name."""
+        return self._open(settings, reading=False)
+
+    def reading(self, settings: Settings) -> Store:
+        """Open the same store to read it, beside whoever uses it."""
+        return self._open(settings, reading=True)
+
+    def _open(self, settings: Settings, *, reading: bool) -> Store:
         if self.data is None:
-            return open_store(settings.service.storage, root=Path.cwd())
-        return open_store("sqlite:///aggregator.sqlite3", root=self.data)
+            return open_store(settings.service.storage, root=Path.cwd(), reading=reading)
+        return open_store("sqlite:///aggregator.sqlite3", root=self.data, reading=reading)

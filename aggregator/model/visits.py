@@ -129,3 +129,27 @@ class Arrivals:
     known: int = 0
     times: tuple[datetime | None, ...] = ()
     first: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged:
+    """One attempt to read a feed, as our own log has it: what we sent and when, and what came.
+
+    ``due`` is the time from which we were free to ask and ``because`` the rule that chose it.
+    ``place`` stands for the address that was asked last (`place_of`); ``requests`` counts redirects
+    too. ``conditional`` when validators were sent, ``gave`` when some came back.
+    ``outcome`` is an operator's word, None of a visit that was cut short; ``size`` is in bytes on
+    the wire, ``status`` the last one of HTTP.
+    """
+
+    at: datetime
+    due: datetime
+    because: str
+    place: int
+    conditional: bool
+    requests: int = 1
+    outcome: str | None = None
+    status: int | None = None
+    size: int = 0
+    new: int = 0
+    gave: bool = False

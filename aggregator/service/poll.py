@@ -6,9 +6,10 @@ validators and next due time together with the entries, or not at all.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from aggregator.items.identity import key_of, names_of
 from aggregator.items.intake import MAX_NEW, Intake, Known, take_in
@@ -21,6 +22,7 @@ from aggregator.model.visits import (
     Failed,
     Fetched,
     Gone,
+    Logged,
     NotModified,
     ParsedFeed,
     Refused,
@@ -32,9 +34,10 @@ from aggregator.service.missing import Missing
 from aggregator.service.workers import ParseWorkers
 from aggregator.settings.waivers import waived
 from aggregator.sources.aftermath import conclude, digest_of, remark_on
-from aggregator.sources.fetch import Ask, Fetcher, ask_at, ask_for
+from aggregator.sources.fetch import Ask, Exchange, Fetcher, ask_at, ask_for
 from aggregator.sources.manners import Manners
 from aggregator.sources.moves import twin_of
+from aggregator.sources.politeness import ended, place_of
 from aggregator.sources.schedule import Cadence, Due, outside, provisional_due
 from aggregator.sources.splitting import Memory, Reading, standing
 from aggregator.storage import Store
@@ -92,16 +95,17 @@ class Poller:
         started = time.monotonic()
         if state.moved_to is not None and (twin := await self._keeper.run(self._twin, state)):
             return await self._leave_to(twin, state)
-        ask = ask_for(feed, state)
+        ask, log = ask_for(feed, state), list[Exchange]()
         async with self._manners.turn(ask.url) as turn:
             if self._closing:
                 return _not_made(state, "not-begun")
             if turn.put_off is not None:
                 return await self._put_off(state, turn.put_off)
-            await self._begin(feed, state, ask.url)
-            answer = await self._ask(ask)
+            begun = await self._begin(feed, state, ask)
+            answer = await self._ask(ask, log)
         reading = await self._read(feed, state, answer)
-        intake = await self._keeper.run(self._settle, feed, state, answer, reading)
+        note = partial(ended, begun, log, answer)
+        intake = await self._keeper.run(self._settle, feed, state, answer, reading, note)
         after = intake.state
         if reading is not None and after.gaps > state.gaps:
             after = await self._catch_up(feed, after, reading, since=state.succeeded_at)
@@ -117,11 +121,12 @@ class Poller:
             waived=waived(feed.tls),
         )
 
-    async def _ask(self, ask: Ask) -> Answer:
-        answer = await self._fetcher.fetch(ask)
-        if self._manners.note(ask.url, answer):  # stored at once: no crash makes us forget it
+    async def _ask(self, ask: Ask, log: list[Exchange]) -> Answer:
+        answer = await self._fetcher.fetch(ask, log)
+        said = log[-1].url if log else ask.url  # by whom: it may have been redirected
+        if self._manners.note(said, answer):  # stored at once: no crash makes us forget it
             note = self._keeper.store.hosts.note
-            await self._keeper.run(note, *self._manners.history(ask.url))
+            await self._keeper.run(note, *self._manners.history(said))
         return answer
 
     async def _catch_up(
@@ -142,7 +147,7 @@ class Poller:
         async with self._manners.turn(url) as turn:
             if self._closing or turn.put_off is not None:
                 return None
-            answer = await self._ask(ask_at(feed, url))
+            answer = await self._ask(ask_at(feed, url), [])
         if not isinstance(answer, Fetched):
             return None
         return await self._workers.parse(answer.body, answer.content_type, url)
@@ -156,16 +161,25 @@ class Poller:
         after = await self._defer(state, Due(at=at, because="same-feed"))
         return replace(_not_made(after, "same-feed"), remark=f"it moved to the address of {twin}")
 
-    async def _begin(self, feed: Feed, state: FeedState, url: str) -> None:
-        now = self._clock()
-        due = provisional_due(feed, state, now=now, cadence=self._cadence)
-        await self._keeper.run(self._attempt, feed.id, due, url, now)
+    async def _begin(self, feed: Feed, state: FeedState, ask: Ask) -> Logged:
+        """Write down that we ask, before the request goes out."""
+        begun = Logged(
+            at=self._clock(),
+            due=state.next_due,
+            because=state.because,
+            place=place_of(ask.url),
+            conditional=ask.validators is not None,
+        )
+        due = provisional_due(feed, state, now=begun.at, cadence=self._cadence)
+        await self._keeper.run(self._attempt, feed.id, due, ask.url, begun)
+        return begun
 
-    def _attempt(self, feed: str, due: Due, url: str, now: datetime) -> None:
+    def _attempt(self, feed: str, due: Due, url: str, begun: Logged) -> None:
         store = self._keeper.store
         with store.transaction():
-            store.feeds.begin(feed, now=now, next_due=due.at, because=due.because)
+            store.feeds.begin(feed, now=begun.at, next_due=due.at, because=due.because)
             store.hosts.note(*self._manners.history(url))
+            store.visits.begin(feed, begun)
 
     async def _put_off(self, state: FeedState, until: datetime) -> Visit:
         # Rounded up: a moment too early, and the host would put us off again.
@@ -187,18 +201,28 @@ class Poller:
         return await self._workers.read((answer.body, answer.content_type, feed.url, memory))
 
     def _settle(
-        self, feed: Feed, state: FeedState, answer: Answer, reading: Reading | None
+        self,
+        feed: Feed,
+        state: FeedState,
+        answer: Answer,
+        reading: Reading | None,
+        note: Callable[..., Logged],
     ) -> Intake:
-        return settle(
-            self._keeper.store,
-            feed,
-            state,
-            answer,
-            reading,
-            now=self._clock(),
-            cadence=self._cadence,
-            most=self._most,
-        )
+        store = self._keeper.store
+        with store.transaction():
+            intake = settle(
+                store,
+                feed,
+                state,
+                answer,
+                reading,
+                now=self._clock(),
+                cadence=self._cadence,
+                most=self._most,
+            )
+            outcome = outcome_of(answer, reading, intake.state)
+            store.visits.end(feed.id, note(outcome=outcome, new=len(intake.new)))
+        return intake
 
 
 def _not_made(state: FeedState, outcome: str) -> Visit:

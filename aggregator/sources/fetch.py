@@ -118,6 +118,16 @@ class Ask:
     tls: Tls = USUAL_TLS
 
 
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """One request that went out, and what came of it; ``size`` is in bytes on the wire."""
+
+    url: str
+    conditional: bool
+    status: int | None = None
+    size: int = 0
+
+
 def ask_for(feed: Feed, state: FeedState) -> Ask:
     """Return the next visit of ``feed``; an edited address is asked as if for the first time.
 
@@ -164,27 +174,30 @@ class Fetcher:
         )
         self._door = Door(contexts(policy.extra_ca), network)
 
-    async def fetch(self, ask: Ask) -> Answer:
-        """Make one visit. Raises nothing but `asyncio.CancelledError`."""
+    async def fetch(self, ask: Ask, log: list[Exchange] | None = None) -> Answer:
+        """Make one visit. Raises nothing but `asyncio.CancelledError`.
+
+        ``log`` is given every request that goes out.
+        """
         deadline = asyncio.timeout(self._policy.total_seconds)
         try:
             async with deadline:
-                return await self._follow(ask)
+                return await self._follow(ask, [] if log is None else log)
         except Exception as error:  # noqa: BLE001 - the last line: a visit always has an answer
             if deadline.expired():
                 return Failed(reason=f"no whole answer within {self._policy.total_seconds:g} s")
             return in_words(error)
 
-    async def _follow(self, ask: Ask) -> Answer:
+    async def _follow(self, ask: Ask, log: list[Exchange]) -> Answer:
         here = address_of(ask.url)
         trail = Trail(origin=origin_of(here), here=here)
         while True:
-            found = await self._visit(ask, trail)
+            found = await self._visit(ask, trail, log)
             if not isinstance(found, Moved):
                 return found
             trail.follow(found, most=self._policy.max_redirects)
 
-    async def _visit(self, ask: Ask, trail: Trail) -> Answer | Moved:
+    async def _visit(self, ask: Ask, trail: Trail, log: list[Exchange]) -> Answer | Moved:
         held = ask.validators
         held = held if held is not None and held.url == trail.address else None
         request = httpx.Request(
@@ -193,14 +206,18 @@ class Fetcher:
             headers=self._headers(ask, trail, held),
             extensions={"tls": ask.tls if trail.here.host == trail.origin[1] else USUAL_TLS},
         )
+        conditional = any(name.startswith(b"If-") for name, _ in request.headers.raw)
+        exchange = Exchange(url=trail.address, conditional=conditional)
+        log.append(exchange)
         response = await self._door.handle_async_request(request)
+        exchange.status = response.status_code
         try:
-            return await self._judge(response, trail, held)
+            return await self._judge(response, trail, held, exchange)
         finally:
             await response.aclose()
 
     async def _judge(
-        self, response: httpx.Response, trail: Trail, held: Validators | None
+        self, response: httpx.Response, trail: Trail, held: Validators | None, exchange: Exchange
     ) -> Answer | Moved:
         headers, status = response.headers.raw, response.status_code
         self._weigh(headers)
@@ -209,7 +226,7 @@ class Fetcher:
         hints = hints_of(headers, received=self._clock() if self._clock else None)
         if status != 200:
             return _without_body(headers, status, trail, held, hints)
-        body = await self._body(response)
+        body = await self._body(response, exchange)
         if not body.strip():
             return Failed(reason="empty body", status=200, hints=hints)
         return Fetched(
@@ -221,7 +238,7 @@ class Fetcher:
             moved_to=trail.moved_to,
         )
 
-    async def _body(self, response: httpx.Response) -> bytes:
+    async def _body(self, response: httpx.Response, exchange: Exchange) -> bytes:
         headers = response.headers.raw
         declared = first_of(headers, b"content-length")
         if declared.isdigit() and int(declared) > self._policy.raw_bytes:
@@ -232,6 +249,7 @@ class Fetcher:
         inflater = inflate.Inflater(b",".join(all_of(headers, b"content-encoding")), self._limits)
         chunks = 0
         async for chunk in response.aiter_raw():
+            exchange.size += len(chunk)
             inflater.feed(chunk)
             chunks += 1
             if chunks > _MAX_CHUNKS:

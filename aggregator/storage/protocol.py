@@ -16,6 +16,7 @@ from aggregator.model.editions import Rendered, Source
 from aggregator.model.feeds import Feed, FeedState
 from aggregator.model.items import Copy, StoredItem
 from aggregator.model.stories import StoryFacts, TopicScore, Voice
+from aggregator.model.visits import Logged
 from aggregator.outputs.standing import Stay
 from aggregator.sources.manners import HostHistory
 
@@ -94,6 +95,19 @@ class HostShelf(Protocol):
 
     def note(self, host: str, history: HostHistory) -> None:
         """Remember ``history``; its times are rounded up, so that no wait gets shorter."""
+
+
+class VisitShelf(Protocol):
+    """The log of visits: what we sent to publishers and when, the latest of each feed."""
+
+    def begin(self, feed: str, visit: Logged) -> None:
+        """Write down a visit before it is made; what is long past goes."""
+
+    def end(self, feed: str, visit: Logged) -> None:
+        """Write down what the visit that was begun last brought."""
+
+    def all(self) -> Mapping[str, tuple[Logged, ...]]:
+        """Return the visits to each feed, the oldest first; at most 48 of each."""
 
 
 class ItemShelf(Protocol):
@@ -215,6 +229,10 @@ class Store(Protocol):
     @property
     def hosts(self) -> HostShelf:
         """What we did to publishers' hosts."""
+
+    @property
+    def visits(self) -> VisitShelf:
+        """The log of visits."""
 
     @property
     def items(self) -> ItemShelf:

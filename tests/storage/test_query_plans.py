@@ -18,6 +18,7 @@ from aggregator.items.intake import Intake
 from aggregator.model.feeds import Feed
 from aggregator.model.items import Copy, Entry, Item
 from aggregator.model.stories import TopicScore, Voice
+from aggregator.model.visits import Logged
 from aggregator.outputs.standing import Stay
 from aggregator.sources.manners import HostHistory
 from aggregator.storage import Store
@@ -29,6 +30,8 @@ MINUTE = timedelta(minutes=1)
 ITEMS, WAITING = 600, 20  # one a minute; the newest wait to be filed
 FEEDS = [Feed(id=f"f{n}", url=f"https://f{n}.example/", owner=f"f{n}") for n in range(20)]
 
+VISIT = Logged(at=NOW, due=NOW, because="new", place=1, conditional=False)
+
 # What goes through all of a table by design: feeds do not grow by themselves; the newest items,
 # until there are enough.
 WALKS = {"SCAN feed USING INDEX feed_due", "SCAN item USING INDEX item_latest"}
@@ -38,6 +41,8 @@ Question = Callable[[Store], object]
 QUESTIONS: dict[str, Question] = {
     "feeds.due": lambda store: store.feeds.due(NOW, 50),
     "hosts.note": lambda store: store.hosts.note("f1.example", HostHistory(started=NOW)),
+    "visits.begin": lambda store: store.visits.begin("f1", VISIT),
+    "visits.end": lambda store: store.visits.end("f1", VISIT),
     "items.known": lambda store: store.items.known("f1", ["guid:1", "guid:x"], ["urn:x:1"]),
     "items.pending": lambda store: store.items.pending(10),
     "items.latest": lambda store: store.items.latest(topic=None, limit=100),

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -16,6 +17,7 @@ from aggregator.model.errors import StoreError, StoreTooNewError
 from aggregator.model.feeds import Feed, FeedState, Move, Rhythm, Skips, Validators
 from aggregator.model.items import Copy, Enclosure, Entry
 from aggregator.model.stories import TopicScore, Voice
+from aggregator.model.visits import Logged
 from aggregator.outputs.standing import Stay
 from aggregator.sources.manners import HostHistory
 from aggregator.storage import open_store
@@ -228,6 +230,26 @@ def test_what_was_done_to_a_host_reads_back_no_earlier_and_is_forgotten_when_old
     assert store.hosts.all() == {}
 
 
+def test_the_log_of_visits_reads_back_and_keeps_the_latest_of_each_feed(store: Store) -> None:
+    store.feeds.configure([feed(), feed("north")], now=NOW)
+    begun = Logged(at=NOW, due=NOW - HOUR, because="ttl", place=2**32 - 1, conditional=True)
+    done = replace(
+        begun, requests=2, outcome="fetched", status=200, size=99, new=3, gave=True, place=7
+    )
+    store.visits.begin("north", begun)
+    for number in range(60):
+        store.visits.begin("harbour", replace(begun, at=NOW + number * HOUR))
+        store.visits.end("harbour", replace(done, at=NOW + number * HOUR))
+    store.visits.begin("harbour", begun)
+    store.visits.end("nobody", done)
+
+    log = store.visits.all()
+
+    assert log["north"] == (begun,)
+    assert len(log["harbour"]) == 48
+    assert log["harbour"][-2:] == (replace(done, at=NOW + 59 * HOUR), begun)
+
+
 def test_an_item_reads_back_as_it_was_written(store: Store) -> None:
     store.feeds.configure([feed()], now=NOW)
     rich = entry(
@@ -426,6 +448,27 @@ def test_an_item_set_aside_is_neither_waiting_nor_listed(store: Store) -> None:
 def test_a_second_process_is_refused(store: Store, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="in use by another aggregator"):
         open_store("sqlite:///t.sqlite3", root=tmp_path)
+
+
+def test_a_reader_sees_what_the_writer_writes_and_writes_nothing(
+    store: Store, tmp_path: Path
+) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    with closing(open_store("sqlite:///t.sqlite3", root=tmp_path, reading=True)) as reader:
+        store.notes.put("a", "1")
+        assert reader.notes.get("a") == "1"
+        with pytest.raises(StoreError, match="readonly"):
+            reader.notes.put("a", "2")
+    store.notes.put("a", "3")
+
+
+def test_what_a_reader_cannot_read_is_said(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no database yet"):
+        open_store("sqlite:///none.sqlite3", root=tmp_path, reading=True)
+    sqlite3.connect(tmp_path / "old.sqlite3").close()
+    with pytest.raises(StoreError, match="older version"):
+        open_store("sqlite:///old.sqlite3", root=tmp_path, reading=True)
+    assert {path.name for path in tmp_path.iterdir()} == {"old.sqlite3"}
 
 
 def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -16,30 +16,28 @@ BUSY_SECONDS = 10
 
 
 class Connection:
-    """The one writing connection to the file, and the lock that keeps it the only one."""
+    """A connection to the file: the one that writes, with the lock that keeps it the only one.
 
-    def __init__(self, path: Path) -> None:
+    Or one that reads beside it, ``reading``: it takes no lock, and changes and folds in nothing.
+    """
+
+    def __init__(self, path: Path, *, reading: bool = False) -> None:
         """Open or create the database at ``path`` and bring its tables up to date.
 
-        Raises `StoreError` when the file cannot be used or another process uses it.
+        Raises `StoreError` when the file cannot be used or another process uses it, and for
+        ``reading`` when it does not exist or is of another version.
         """
+        self._lock = None if reading else _locked(path)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = _lock(path)
-        except OSError as error:
-            raise StoreError(
-                f"{path}: {error.strerror}; give a folder that this user may write to"
-            ) from error
-        try:
-            self.db = _open(path)
+            self.db = _read(path) if reading else _open(path)
         except sqlite3.Error as error:
-            self._lock.close()
+            self._let_go()
             raise StoreError(
                 f"{path}: not a usable database ({error}); move it aside to start afresh, "
                 "or restore a backup in its place"
             ) from error
         except StoreError:
-            self._lock.close()
+            self._let_go()
             raise
 
     @contextmanager
@@ -96,12 +94,17 @@ class Connection:
 
     def close(self) -> None:
         """Fold the write-ahead log into the file and let go of it."""
-        if self._lock.closed:
+        if self._lock is not None and self._lock.closed:
             return
         try:
-            self.keep_house()
+            if self._lock is not None:
+                self.keep_house()
         finally:
             self.db.close()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._lock is not None:
             self._lock.close()
 
 
@@ -112,6 +115,16 @@ def _told() -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise StoreError(_advice(error)) from error
+
+
+def _locked(path: Path) -> TextIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _lock(path)
+    except OSError as error:
+        raise StoreError(
+            f"{path}: {error.strerror}; give a folder that this user may write to"
+        ) from error
 
 
 def _lock(path: Path) -> TextIO:
@@ -146,12 +159,34 @@ def _open(path: Path) -> Database:
     return db
 
 
+def _read(path: Path) -> Database:
+    if not path.exists():
+        raise StoreError(f"{path}: there is no database yet; `aggregator run` makes it")
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS
+    )
+    try:
+        db = Database(connection, execute_plugins=False)
+        done = {applied.name for applied in migrations.applied(db)}
+        _refuse_newer(path, done - KNOWN)
+        _refuse_older(path, KNOWN - done)
+    except BaseException:
+        connection.close()
+        raise
+    return db
+
+
 def _refuse_newer(path: Path, unknown: set[str]) -> None:
     if unknown:
         raise StoreTooNewError(
             f"{path}: written by a newer version of aggregator ({', '.join(sorted(unknown))}); "
             "run that version, or restore the backup made before the upgrade"
         )
+
+
+def _refuse_older(path: Path, missing: set[str] | frozenset[str]) -> None:
+    if missing:
+        raise StoreError(f"{path}: of an older version; `aggregator run` brings it up to date")
 
 
 def _advice(error: sqlite3.Error) -> str:

@@ -46,6 +46,16 @@ CREATE TABLE reading (                       -- what the next document of a feed
     feed TEXT PRIMARY KEY REFERENCES feed (id), memory BLOB NOT NULL
 ) STRICT;
 
+CREATE TABLE visit (                         -- the log of what we asked, the latest of each feed
+    feed TEXT NOT NULL REFERENCES feed (id), number INTEGER NOT NULL,
+    at TEXT NOT NULL, due TEXT NOT NULL, because TEXT NOT NULL,
+    place INTEGER NOT NULL, conditional INTEGER NOT NULL, requests INTEGER NOT NULL,
+    outcome TEXT, status INTEGER,
+    size INTEGER NOT NULL DEFAULT 0, new INTEGER NOT NULL DEFAULT 0,
+    gave INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (feed, number)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE item (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,   -- order of arrival
     id TEXT NOT NULL UNIQUE,                 -- the entry id that subscribers see

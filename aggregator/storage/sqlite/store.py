@@ -13,6 +13,7 @@ from aggregator.storage.sqlite.hosts import SqliteHosts
 from aggregator.storage.sqlite.items import SqliteItems
 from aggregator.storage.sqlite.outputs import SqliteNotes, SqliteOutputs
 from aggregator.storage.sqlite.stories import SqliteStories
+from aggregator.storage.sqlite.visits import SqliteVisits
 
 A_VISIT = 100_000  # bytes, of a large one
 _REHEARSAL = "rehearsal"
@@ -21,11 +22,15 @@ _REHEARSAL = "rehearsal"
 class SqliteStore:
     """Everything that is remembered, in one SQLite file."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or create the database at ``path``; `StoreError` says what to do when it fails."""
-        self._connection = Connection(path)
+    def __init__(self, path: Path, *, reading: bool = False) -> None:
+        """Open or create the database at ``path``; `StoreError` says what to do when it fails.
+
+        For ``reading`` it must exist; another process may write to it meanwhile.
+        """
+        self._connection = Connection(path, reading=reading)
         self.feeds = SqliteFeeds(self._connection)
         self.hosts = SqliteHosts(self._connection)
+        self.visits = SqliteVisits(self._connection)
         self.stories = SqliteStories(self._connection)
         self.items = SqliteItems(self._connection, self.feeds, self.stories)
         self.outputs = SqliteOutputs(self._connection)
