@@ -39,7 +39,7 @@ HOUSEKEEPING = timedelta(hours=6)
 STALE = 3 * TICK  # no tick for this long: the service is not well
 GRACE = 6.0  # seconds for visits under way when told to stop; the whole stop takes under 10
 REMEMBERED = timedelta(days=14)  # stories are over after 7 days, and so are stays in Top
-DUE_AT_ONCE = 2_000  # feeds looked at in one tick
+DUE_AT_ONCE = 2_000  # visits that may wait for their turn, and feeds looked at in one go
 WAITING_AT_A_HOST = 4  # visits that may wait for their turn at one host
 TICK_JOB = "tick"
 OFFLINE = (
@@ -66,6 +66,7 @@ class Service:
     desk: Desk
     clock: Clock
     folder: SiteFolder | None = None
+    at_once: int = DUE_AT_ONCE
     shelf: MemoryShelf = field(default_factory=MemoryShelf)
     _pages: dict[str, Served | str | None] = field(default_factory=dict)  # of stories, by key
     _flying: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -165,7 +166,7 @@ class Service:
 
     async def _tick(self) -> None:
         try:
-            due = await self.keeper.run(self.keeper.store.feeds.due, self.clock(), DUE_AT_ONCE)
+            await self._start_due()
         except Exception as error:  # noqa: BLE001 - a tick that fails must not be the last one
             self._note("tick", error)
             return
@@ -173,6 +174,18 @@ class Service:
         self._ticked = asyncio.get_running_loop().time()
         if self._unwritten:
             await self._rehearse()
+
+    async def _start_due(self) -> None:
+        """Start as many visits as may wait; look further where one host has most of what is due."""
+        now, seen = self.clock(), 0
+        while True:
+            due = await self.keeper.run(self.keeper.store.feeds.due, now, self.at_once, seen)
+            self._start(due)
+            seen += len(due)
+            if len(due) < self.at_once or len(self._flying) >= self.at_once:
+                return
+
+    def _start(self, due: Iterable[FeedState]) -> None:
         feeds = {feed.id: feed for feed in self.settings.feeds}
         waiting = Counter(registrable_domain(feeds[name].url) for name in self._flying)
         for state in due:

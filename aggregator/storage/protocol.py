@@ -67,8 +67,8 @@ class FeedShelf(Protocol):
     def states(self) -> tuple[FeedState, ...]:
         """Return the states of all configured and enabled feeds, by id."""
 
-    def due(self, now: datetime, limit: int) -> tuple[FeedState, ...]:
-        """Return enabled feeds whose time has come, the longest overdue first.
+    def due(self, now: datetime, limit: int, skip: int = 0) -> tuple[FeedState, ...]:
+        """Return enabled feeds whose time has come, the longest overdue first, after ``skip``.
 
         So has the time of a feed that was last asked in the future: the clock was set back, by
         more than `aggregator.sources.schedule.CLOCK_SLACK`.

@@ -17,7 +17,7 @@ from aggregator.model.editions import Rendered
 from aggregator.service import clock
 from aggregator.service.desk import BATCH
 from aggregator.service.house import opened
-from aggregator.service.run import Service
+from aggregator.service.run import DUE_AT_ONCE, WAITING_AT_A_HOST, Service
 from aggregator.storage import Store
 from aggregator.storage.sqlite import SqliteStore
 from aggregator.web.served import Served
@@ -71,11 +71,16 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    folder: Path, *feeds: str, store: Store | None = None, now: Callable[[], Any] = clock.now
+    folder: Path,
+    *feeds: str,
+    store: Store | None = None,
+    now: Callable[[], Any] = clock.now,
+    at_once: int = DUE_AT_ONCE,
 ) -> AsyncIterator[Running]:
     """Run the service over ``folder`` until told to stop, or the block ends."""
     settings = settings_for(folder, feeds)
     async with opened(settings, store or store_in(folder), now=now) as service:
+        service.at_once = at_once
         run = Running(service)
         try:
             yield run
@@ -121,6 +126,27 @@ def waiting(folder: Path) -> tuple[int, int]:
             "SELECT sum(filed = 0), sum(filed > 0) FROM item"
         ).fetchone()
         return found
+
+
+@pytest.mark.conforms("E32")
+def test_a_host_with_most_of_what_is_due_keeps_nobody_waiting(
+    origin: Origin, tmp_path: Path
+) -> None:
+    """It hangs on every request, and its feeds fill all that is looked at in one go."""
+    other = Origin(host="127.0.0.2")
+    other.start()
+    hanging = [f"{{id: a{n}, url: '{origin.script(f'/{n}', Line.hang)}'}}" for n in range(20)]
+    last = f"{{id: z, url: '{other.script('/z', answer(200, rss(item(1))))}'}}"
+
+    async def scene() -> None:
+        async with running(tmp_path, *hanging, last, at_once=5) as run:
+            await run.until(lambda page: "Ferry 1" in page.text, "feeds/latest.json")
+
+    try:
+        play(scene())
+    finally:
+        other.stop()
+    assert len(origin.log) <= WAITING_AT_A_HOST
 
 
 def test_it_stops_while_a_publisher_hangs(origin: Origin, tmp_path: Path) -> None:

@@ -93,12 +93,12 @@ class SqliteFeeds:
             for row in self._at.rows("SELECT * FROM feed WHERE configured = 1 ORDER BY id")
         )
 
-    def due(self, now: datetime, limit: int) -> tuple[FeedState, ...]:
-        """Return enabled feeds whose time has come, the longest overdue first."""
+    def due(self, now: datetime, limit: int, skip: int = 0) -> tuple[FeedState, ...]:
+        """Return enabled feeds whose time has come, the longest overdue first, after ``skip``."""
         rows = self._at.rows(
             "SELECT * FROM feed WHERE configured = 1 AND gone = 0"
-            " AND (next_due <= ? OR attempted_at > ?) ORDER BY next_due, id LIMIT ?",
-            [stamp(now), stamp(now + CLOCK_SLACK), limit],
+            " AND (next_due <= ? OR attempted_at > ?) ORDER BY next_due, id LIMIT ? OFFSET ?",
+            [stamp(now), stamp(now + CLOCK_SLACK), limit, skip],
         )
         return tuple(_state(row) for row in rows)
 
