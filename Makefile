@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 
-.PHONY: run test check demo bench corpus quality lock schemas clean
+.PHONY: run test check demo bench corpus politeness quality lock schemas clean
 
 run: $(VENV)/.run ## poll feeds.yaml and serve on the address in config/service.yaml
 	$(BIN)/aggregator run
@@ -31,6 +31,9 @@ corpus: $(VENV)/.dev ## real and hostile documents, a real day end to end; says 
 
 bench: $(VENV)/.dev ## time and memory, on this machine
 	$(BIN)/python -m bench
+
+politeness: $(VENV)/.dev ## two virtual days among publishers of every kind, who count what we do
+	$(BIN)/python -m bench.politeness
 
 lock: ## names, versions and hashes of every dependency (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \

@@ -141,10 +141,12 @@ class Script:
 class Origin:
     """The publisher. ``host`` is an address of loopback; ``tls`` makes it speak HTTPS.
 
-    ``greeting`` is sent before anything is read, as by a server of another protocol.
+    ``also`` are more addresses that it answers at, on the same port. ``greeting`` is sent before
+    anything is read, as by a server of another protocol.
     """
 
     host: str = "127.0.0.1"
+    also: tuple[str, ...] = ()
     tls: ssl.SSLContext | None = None
     greeting: bytes = b""
     log: list[Seen] = field(default_factory=list)
@@ -157,7 +159,7 @@ class Origin:
     _thread: threading.Thread | None = None
     _lines: set[asyncio.Task[None]] = field(default_factory=set)
     _transports: list[asyncio.WriteTransport] = field(default_factory=list)
-    _server: asyncio.Server | None = None
+    _servers: list[asyncio.Server] = field(default_factory=list)
 
     def url(self, path: str = "/", *, host: str | None = None) -> str:
         """Return the address of ``path`` here, under another host name if given."""
@@ -186,18 +188,20 @@ class Origin:
         self._loop.close()
 
     async def _listen(self) -> None:
-        self._server = await self._loop.create_server(
-            self._line, self.host, 0, ssl=self.tls, backlog=1024
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
+        for host in (self.host, *self.also):
+            server = await self._loop.create_server(
+                self._line, host, self.port, ssl=self.tls, backlog=1024
+            )
+            self._servers.append(server)
+            self.port = server.sockets[0].getsockname()[1]
 
     def _line(self) -> asyncio.StreamReaderProtocol:
         reader = asyncio.StreamReader(loop=self._loop)
         return _Line(reader, self._talk, loop=self._loop, made=self._transports.append)
 
     async def _hang_up(self) -> None:
-        assert self._server is not None
-        self._server.close()
+        for server in self._servers:
+            server.close()
         await asyncio.sleep(0.01)  # for what was accepted just now
         for line in list(self._lines):
             line.cancel()
