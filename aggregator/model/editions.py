@@ -22,6 +22,25 @@ class Format(StrEnum):
     JSON = "json"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which items an output takes; what is empty asks for nothing.
+
+    ``owners`` are in lower case, ``languages`` tags (RFC 5646). Phrases of ``words_any`` (one is
+    enough), ``words_all`` and ``words_none`` are looked for in title and summary. ``sources`` is
+    how many independent owners must report the story.
+    """
+
+    topics: tuple[str, ...] = ()
+    feeds: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    words_any: tuple[str, ...] = ()
+    words_all: tuple[str, ...] = ()
+    words_none: tuple[str, ...] = ()
+    sources: int = 1
+
+
 MILESTONES = (3, 6, 12, 24, 48, 96)
 """Numbers of independent owners at which a story is news again."""
 
@@ -33,7 +52,8 @@ class OutputSpec:
     ``name`` is its address below ``/feeds/`` without extension, e.g. ``topics/science/top``.
     ``limit`` is in entries; ``per_owner`` caps one owner's share of them, None for half of them
     while others can fill the rest. A story of a Top output is dated anew when so many independent
-    owners report it as ``milestones`` name.
+    owners report it as ``milestones`` name. ``only`` says which items it takes, None for all.
+    ``was`` are the names that it had before, the first one first.
     """
 
     name: str
@@ -44,6 +64,8 @@ class OutputSpec:
     limit: int = 50
     per_owner: int | None = None
     milestones: tuple[int, ...] = MILESTONES
+    only: Filter | None = None
+    was: tuple[str, ...] = ()
     language: str | None = None
 
 

@@ -1,7 +1,8 @@
 """Where does an output live, and under which permanent id?"""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from urllib.parse import quote
 
@@ -29,6 +30,16 @@ def path(spec: OutputSpec, form: Format) -> str:
     return f"feeds/{spec.name}.{form}"
 
 
+def moved(specs: Iterable[OutputSpec]) -> dict[str, str]:
+    """Return where the documents are now that outputs served under earlier names, by path."""
+    return {
+        path(replace(spec, name=name), form): path(spec, form)
+        for spec in specs
+        for name in spec.was
+        for form in Format
+    }
+
+
 def feed_url(spec: OutputSpec, form: Format, site: Site) -> str:
     """Return the absolute address of a document."""
     return f"{site.base_url}/{quote(path(spec, form))}"
@@ -43,7 +54,8 @@ def page_url(spec: OutputSpec, site: Site) -> str:
 
 def feed_id(spec: OutputSpec, site: Site) -> str:
     """Return the permanent id of an output (RFC 4287 section 4.2.6), one of each installation."""
-    return uuid.uuid5(_NAMESPACE, f"output\n{site.installation}\n{spec.name}").urn
+    first = spec.was[0] if spec.was else spec.name  # a new name is no new feed
+    return uuid.uuid5(_NAMESPACE, f"output\n{site.installation}\n{first}").urn
 
 
 def story_page(story: str) -> str:

@@ -1,26 +1,25 @@
 """How do stored items become what is served?
 
-Compose, render, gate: an output whose edition did not change is not rendered, and bytes that did
-not change are not written.
+Compose, render, gate: what nothing new could have changed is not composed, an output whose edition
+did not change is not rendered, and bytes that did not change are not written.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from aggregator.model.editions import Edition, EditionEntry, Format, Kind, OutputSpec, Site
+from aggregator.model.editions import Edition, Format, Kind, OutputSpec, Site
+from aggregator.model.items import StoredItem
 from aggregator.model.stories import Topic
-from aggregator.outputs import addresses, documents, opml, pages
-from aggregator.outputs.editions import latest, story_entry, top
-from aggregator.outputs.shares import POOL, is_contested
-from aggregator.outputs.standing import Stay, enlist, handed_over
-from aggregator.service.material import Material
+from aggregator.outputs import addresses, documents, opml
+from aggregator.outputs.editions import latest, top
+from aggregator.outputs.shares import POOL, Share, is_contested
+from aggregator.outputs.standing import Candidate, Face, Stay, enlist, handed_over
+from aggregator.service.choosing import Chooser
+from aggregator.service.material import WINDOW, Material
+from aggregator.service.paper import Paper
 from aggregator.service.press import Press, Published
 from aggregator.storage import Store
-
-MISSED = timedelta(hours=36)  # how long Don't Miss remembers a story that left Top
-MISSED_ENTRIES = 6
-FRONT = "index.html"
 
 
 class Publisher:
@@ -36,164 +35,166 @@ class Publisher:
     ) -> None:
         self._store = store
         self._outputs = outputs
-        self._topics = {topic.slug: topic for topic in topics}
         self._site = site
+        self._paper = Paper(store, outputs, topics, site)
         self._last: dict[str, Edition] = {}
         self._pages_owed = True  # also when no edition is new: at first, and after a failure
+        self._start_afresh()
+
+    def _start_afresh(self) -> None:
+        """Forget what is kept from step to step, and may not be what the store says."""
+        self._material = Material(self._store)
+        self._chooser = Chooser(self._store, self._outputs)
+        self._stays: dict[str, dict[str, Stay]] = {}
+        self._chosen: dict[str, frozenset[str]] = {}
 
     def publish(self, now: datetime) -> Published:
         """Bring every output up to date with the store; one transaction."""
-        with self._store.transaction():
-            material = Material.gathered(self._store, now)
-            press = Press(self._store, now)
-            editions = self._editions(material, press, now)
-            fresh = [e for name, e in editions.items() if self._last.get(name) != e]
-            for edition in fresh:
-                self._render(edition, press)
-            if fresh or self._pages_owed:
-                self._pages_owed = not self._render_pages(editions, material, press, now)
-            with press.keeping(opml.PATH):
-                press.put(opml.PATH, opml.MEDIA_TYPE, self._opml(material, now))
-            dropped = () if self._last else self._retire()
+        try:
+            with self._store.transaction():
+                return self._publish(now)
+        except BaseException:
+            self._start_afresh()
+            raise
+
+    def _publish(self, now: datetime) -> Published:
+        material, press = self._material, Press(self._store, now)
+        material.refresh(now)
+        dropped = () if self._last else self._settle_in()
+        editions = self._editions(press, self._chooser.choose(material))
+        fresh = [e for name, e in editions.items() if self._last.get(name) is not e]
+        for edition in fresh:
+            self._render(edition, press)
+        if fresh or self._pages_owed:
+            self._pages_owed = not self._paper.print(editions, material, press)
+        with press.keeping(opml.PATH):
+            press.put(opml.PATH, opml.MEDIA_TYPE, self._opml(now))
         self._last = editions
         return replace(press.published(fresh), dropped=dropped)
 
-    def _retire(self) -> tuple[str, ...]:
-        """Stop serving what an earlier configuration asked for."""
+    def _settle_in(self) -> tuple[str, ...]:
+        """Go on under new names, and stop serving what an earlier configuration asked for."""
+        for spec in self._outputs:
+            for name in spec.was:
+                self._store.outputs.rename(name, spec.name)
         wanted = {addresses.path(spec, form) for spec in self._outputs for form in Format}
-        shown = [s for s in self._topics if all(self._shown(kind, s) for kind in Kind)]
-        wanted |= {_topic_page(slug) for slug in shown}
-        wanted |= {FRONT, opml.PATH}
+        wanted |= {*self._paper.paths(), opml.PATH}
         left = tuple(r.path for r in self._store.outputs.all() if r.path not in wanted)
         for path in left:
             self._store.outputs.drop(path)
         return left
 
-    def _editions(self, material: Material, press: Press, now: datetime) -> dict[str, Edition]:
+    def _editions(self, press: Press, chosen: frozenset[str]) -> dict[str, Edition]:
         """Compose every output; one that cannot be stays as it was, and harms no other."""
         editions = {}
+        news = _News(self._material)
         for spec in self._outputs:
-            if spec.name in self._last:
-                editions[spec.name] = self._last[spec.name]
+            held = self._last.get(spec.name)
+            if held is not None:
+                editions[spec.name] = held
             with press.keeping(spec.name):
-                editions[spec.name] = self._compose(spec, material, now)
+                composed = self._compose(spec, held, news, is_chosen=spec.name in chosen)
+                editions[spec.name] = held if held == composed else composed
         return editions
 
-    def _compose(self, spec: OutputSpec, material: Material, now: datetime) -> Edition:
-        born = self._store.outputs.born(spec.name, now)
+    def _compose(
+        self, spec: OutputSpec, held: Edition | None, news: "_News", *, is_chosen: bool
+    ) -> Edition:
         if spec.kind is Kind.TOP:
-            return self._top(spec, material, now, born)
-        items = self._store.items.latest(topic=spec.topic, limit=spec.limit)
-        if is_contested(items, spec, lambda stored: material.sources[stored.item.feed].owner):
-            items = self._store.items.latest(topic=spec.topic, limit=spec.limit * POOL)
-        copies = self._store.items.copies(stored.item.id for stored in items)
-        edition = latest(spec, items, copies, material.sources, born=born)
-        if self._last.get(spec.name) != edition:
+            return self._top(spec, held, news, is_chosen=is_chosen)
+        if held and not is_chosen and not news.concerns(spec, held):
+            return held
+        pool = self._pool(spec, spec.limit)
+        if is_contested(pool, spec, self._owner):
+            pool = self._pool(spec, spec.limit * POOL)
+        copies = self._store.items.copies(stored.item.id for stored in pool)
+        born = self._store.outputs.born(spec.name, self._material.now)
+        edition = latest(spec, pool, copies, self._material.sources, born=born)
+        if held != edition:
             self._store.outputs.show(spec.name, [entry.id for entry in edition.entries])
         return edition
 
-    def _top(self, spec: OutputSpec, material: Material, now: datetime, born: datetime) -> Edition:
-        outputs = self._store.outputs
-        stays = dict(outputs.members(spec.name))
-        handed = handed_over(stays, material.forward(_standing(stays)), now=now)
+    def _pool(self, spec: OutputSpec, limit: int) -> tuple[StoredItem, ...]:
+        if spec.only:
+            return self._store.items.chosen(spec.name, limit)
+        return self._store.items.latest(topic=spec.topic, limit=limit)
+
+    def _owner(self, stored: StoredItem) -> str:
+        return self._material.sources[stored.item.feed].owner
+
+    def _top(
+        self, spec: OutputSpec, held: Edition | None, news: "_News", *, is_chosen: bool
+    ) -> Edition:
+        material, stays = self._material, self._members(spec)
+        handed = handed_over(stays, material.forward(_standing(stays)), now=material.now)
         stays.update((stay.story, stay) for stay in handed)
-        ranked = material.ranked(spec.topic, _standing(stays))
-        changed = enlist(spec, ranked, stays, material.face, now=now)
+        ranked = self._candidates(spec, stays, is_chosen=is_chosen)
+
+        def face(story: str, share: Share) -> Face:
+            passed = self._store.stories.passed(spec.name, story) if spec.only else None
+            return material.face(story, share, passed)
+
+        changed = enlist(spec, ranked, stays, face, now=material.now)
         stays.update((stay.story, stay) for stay in changed)
-        outputs.enrol((*handed, *changed))
-        told = material.told(_standing(stays))
-        return top(spec, stays, told, material.sources, born=born)
+        self._store.outputs.enrol((*handed, *changed))
+        standing = _standing(stays)
+        if held and not handed and not changed and not news.tells_of(standing):
+            return held
+        born = self._store.outputs.born(spec.name, material.now)
+        return top(spec, stays, material.told(standing), material.sources, born=born)
+
+    def _members(self, spec: OutputSpec) -> dict[str, Stay]:
+        if spec.name not in self._stays:
+            self._stays[spec.name] = dict(self._store.outputs.members(spec.name))
+        return self._stays[spec.name]
+
+    def _candidates(
+        self, spec: OutputSpec, stays: Mapping[str, Stay], *, is_chosen: bool
+    ) -> tuple[Candidate, ...]:
+        """Return the stories that may stand in a Top output, strongest first."""
+        material, standing = self._material, _standing(stays)
+        if spec.only is None:
+            return material.ranked(spec.topic, standing=standing)
+        if is_chosen or material.merged or spec.name not in self._chosen:
+            since = material.now - WINDOW
+            self._chosen[spec.name] = self._store.stories.chosen(spec.name, since)
+        ranked = material.ranked(spec.topic, self._chosen[spec.name], standing)
+        enough = spec.only.sources
+        return tuple(one for one in ranked if one.owners >= enough or one.story in standing)
 
     def _render(self, edition: Edition, press: Press) -> None:
         for form in Format:
             with press.keeping(addresses.path(edition.spec, form)):
                 press.put_feed(edition.spec, form, documents.render(edition, form, self._site))
 
-    def _render_pages(
-        self, editions: Mapping[str, Edition], material: Material, press: Press, now: datetime
-    ) -> bool:
-        """Print what has changed of the pages; tell whether all could be printed."""
-        sections = tuple(self._sections(editions))
-        with press.keeping(FRONT) as front:
-            self._render_front(editions, sections, material, press, now)
-        done = [front]
-        for section in sections:
-            path = _topic_page(section.topic.slug)
-            with press.keeping(path) as page:
-                body = pages.topic(self._site, section, topics=self._topics.values())
-                press.put(path, pages.MEDIA_TYPE, body)
-            done.append(page)
-        return all(page.sound for page in done)
-
-    def _render_front(
-        self,
-        editions: Mapping[str, Edition],
-        sections: tuple[pages.Section, ...],
-        material: Material,
-        press: Press,
-        now: datetime,
-    ) -> None:
-        specs = [self._shown(kind) for kind in (Kind.TOP, Kind.LATEST)]
-        absent = [spec.name for spec in specs if spec and spec.name not in editions]
-        if absent and self._store.outputs.get(FRONT):
-            # They were composed before a restart, and cannot be now.
-            press.refuse(FRONT, f"{' and '.join(absent)} cannot be composed")
-            return
-        front = pages.front(
-            self._site,
-            top=self._edition(editions, Kind.TOP) or self._nothing(Kind.TOP, now),
-            latest=self._edition(editions, Kind.LATEST) or self._nothing(Kind.LATEST, now),
-            sections=sections,
-            dont_miss=self._missed(editions, material, now),
-        )
-        press.put(FRONT, pages.MEDIA_TYPE, front)
-
-    def _sections(self, editions: Mapping[str, Edition]) -> Iterable[pages.Section]:
-        for slug, topic in self._topics.items():
-            newest = self._edition(editions, Kind.LATEST, slug)
-            strongest = self._edition(editions, Kind.TOP, slug)
-            if newest and strongest:
-                yield pages.Section(topic=topic, top=strongest, latest=newest)
-
-    def _missed(
-        self, editions: Mapping[str, Edition], material: Material, now: datetime
-    ) -> tuple[EditionEntry, ...]:
-        edition = self._edition(editions, Kind.TOP)
-        if edition is None:
-            return ()
-        stays = self._store.outputs.members(edition.spec.name).values()
-        left = [s for s in stays if s.left and s.left > now - MISSED and s.story in material.scores]
-        left.sort(key=lambda stay: (-stay.milestone, stay.story))
-        told = material.told(stay.story for stay in left[:MISSED_ENTRIES])
-        return tuple(
-            story_entry(stay, told[stay.story], material.sources)
-            for stay in left[:MISSED_ENTRIES]
-            if stay.story in told
-        )
-
-    def _shown(self, kind: Kind, topic: str | None = None) -> OutputSpec | None:
-        """Return the output that pages show of this kind and topic: the first that ops named."""
-        fitting = (spec for spec in self._outputs if (spec.kind, spec.topic) == (kind, topic))
-        return next(fitting, None)
-
-    def _edition(
-        self, editions: Mapping[str, Edition], kind: Kind, topic: str | None = None
-    ) -> Edition | None:
-        spec = self._shown(kind, topic)
-        return editions.get(spec.name) if spec else None
-
-    def _nothing(self, kind: Kind, now: datetime) -> Edition:
-        born = self._store.outputs.born(FRONT, now)
-        return Edition(spec=OutputSpec(name=kind, kind=kind, title=""), updated=born, entries=())
-
-    def _opml(self, material: Material, now: datetime) -> bytes:
+    def _opml(self, now: datetime) -> bytes:
         born = self._store.outputs.born(opml.PATH, now)
+        material = self._material
         return opml.render(material.feeds.values(), material.sources, self._site, updated=born)
+
+
+class _News:
+    """What was filed or revised since the last step, and which editions that may concern."""
+
+    def __init__(self, material: Material) -> None:
+        self._all = material.renamed
+        self._changed = material.changed
+        self._topics = {topic for stored in self._changed for topic in stored.topics}
+        self._stories = {stored.story for stored in self._changed}
+        self._ids = {name for s in self._changed for name in (s.item.id, s.lead)}
+
+    def concerns(self, spec: OutputSpec, held: Edition) -> bool:
+        """Tell whether a Latest output may have to be composed anew."""
+        if self._all:
+            return True
+        if spec.only is None and (spec.topic in self._topics if spec.topic else self._changed):
+            return True
+        return any(entry.id in self._ids for entry in held.entries)
+
+    def tells_of(self, stories: tuple[str, ...]) -> bool:
+        """Tell whether there is anything new of one of ``stories``."""
+        return self._all or not self._stories.isdisjoint(stories)
 
 
 def _standing(stays: Mapping[str, Stay]) -> tuple[str, ...]:
     return tuple(story for story, stay in stays.items() if stay.left is None)
-
-
-def _topic_page(slug: str) -> str:
-    return f"topics/{slug}/index.html"

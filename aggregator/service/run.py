@@ -17,6 +17,7 @@ from aggregator import __version__
 from aggregator.model.editions import Rendered
 from aggregator.model.errors import StoreError
 from aggregator.model.feeds import Feed, FeedState
+from aggregator.outputs import addresses
 from aggregator.service.clock import Clock
 from aggregator.service.desk import Desk
 from aggregator.service.folder import SiteFolder
@@ -117,6 +118,10 @@ class Service:
         store = self.keeper.store
         await self.keeper.run(store.feeds.configure, self.settings.feeds, now=self.clock())
         self._stack(await self.keeper.run(lambda: _ready(store.outputs.all())))
+        for path in await self.keeper.run(store.outputs.retired):
+            self.shelf.retire(path)
+        for path, into in addresses.moved(self.settings.outputs).items():
+            self.shelf.retire(path, into)
         self._young = await self.keeper.run(store.items.count) == 0
         self._ticked = asyncio.get_running_loop().time()
         self._work.set()

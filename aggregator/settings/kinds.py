@@ -15,6 +15,10 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
+from aggregator.text.tokens import runs
+
+MAX_LISTED = 20  # names in a message
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(?P<count>\d{1,9})\s?(?P<unit>[smhd])")
 _SIZES = {"": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3}
@@ -178,12 +182,37 @@ def known_topic(slug: str, info: ValidationInfo) -> str:
     raise ValueError(f"is not a topic of topics.yaml; {suggest(slug, topics)}")
 
 
+def listed_under(what: str, name: str) -> AfterValidator:
+    """Accept names that the validation context lists under ``what``, whatever their case."""
+
+    def check(text: str, info: ValidationInfo) -> str:
+        context: Mapping[str, Any] = info.context or {}
+        listed = context.get(what)
+        if listed is None:
+            return text
+        if found := next((each for each in listed if each.lower() == text.lower()), None):
+            return str(found)
+        raise ValueError(f"is not {name}; {suggest(text, listed)}")
+
+    return AfterValidator(check)
+
+
+def has_words(text: str) -> str:
+    """Check that a phrase has letters or digits to look for."""
+    if not runs(text):
+        raise ValueError("holds no word; write one such as ferry")
+    return text
+
+
 def suggest(word: str, known: tuple[str, ...]) -> str:
     """Say which of ``known`` was meant, or list them all."""
     near = get_close_matches(word.lower(), known, n=1)
     if near:
         return f'did you mean "{near[0]}"?'
-    return f"write one of {', '.join(known)}" if known else "there are none; remove it"
+    if not known:
+        return "there are none; remove it"
+    more = f" (and {len(known) - MAX_LISTED} more)" if len(known) > MAX_LISTED else ""
+    return f"write one of {', '.join(known[:MAX_LISTED])}{more}"
 
 
 def rising(numbers: tuple[int, ...]) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from aggregator.model.feeds import Feed
 from aggregator.model.stories import Topic
 from aggregator.settings.documents import read_document
 from aggregator.settings.feeds import read_feeds
+from aggregator.settings.nodes import Fault
 from aggregator.settings.outputs import read_outputs
 from aggregator.settings.service import ServiceSettings, read_service
 from aggregator.settings.topics import read_topics
@@ -37,12 +38,19 @@ def load(*, feeds: Path | None, config: Path, environ: Mapping[str, str]) -> Set
     service, faults = read_service(read_document(config / "service.yaml", environ), environ)
     subjects = read_document(config / "topics.yaml", environ, listing="topics")
     topics, slugs, in_topics = read_topics(subjects)
-    products = read_document(config / "outputs.yaml", environ, listing="outputs")
-    outputs, in_outputs = read_outputs(products, topics, slugs, service.publish.entries)
     found: tuple[Feed, ...] = ()
+    in_feeds: list[Fault] = []
     if feeds is not None:
-        found, wrong = read_feeds(read_document(feeds, environ, listing="feeds"), slugs)
-        faults += wrong
+        found, in_feeds = read_feeds(read_document(feeds, environ, listing="feeds"), slugs)
+    products = read_document(config / "outputs.yaml", environ, listing="outputs")
+    outputs, in_outputs = read_outputs(
+        products,
+        topics,
+        slugs,
+        service.publish.entries,
+        found if feeds is not None and not in_feeds else None,
+    )
+    faults += in_feeds
     faults += in_topics + in_outputs
     if faults:
         raise SettingsError(tuple(str(fault) for fault in sorted(set(faults))))

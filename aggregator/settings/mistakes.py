@@ -159,8 +159,9 @@ def _within(model: Any, inner: Trail) -> Any:
     for step in inner:
         field = _fields(model).get(str(step))
         model = field.annotation if field else None
-    choices = [each for each in get_args(model) if _fields(each)]
-    return choices[0] if choices else model
+        choices = [each for each in get_args(model) if _fields(each)]
+        model = choices[0] if choices else model
+    return model
 
 
 def _name(trail: Trail) -> str:

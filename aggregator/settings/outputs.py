@@ -12,13 +12,16 @@ from pydantic import (
     model_validator,
 )
 
-from aggregator.model.editions import MILESTONES, Kind, OutputSpec
+from aggregator.model.editions import MILESTONES, Filter, Kind, OutputSpec
+from aggregator.model.feeds import Feed
 from aggregator.model.stories import Topic
 from aggregator.settings import kinds
 from aggregator.settings.documents import Document
 from aggregator.settings.kinds import Language, Line
 from aggregator.settings.mistakes import misshapen, repeated, validated
 from aggregator.settings.nodes import Fault, Trail
+
+MAX_PHRASES = 1000  # in one list
 
 _NAME = rf"(?:{kinds.SLUG}|\{{topic\}})(?:/(?:{kinds.SLUG}|\{{topic\}}))*"
 Name = Annotated[
@@ -32,10 +35,87 @@ Milestones = Annotated[
     AfterValidator(kinds.rising),
     kinds.one_or_many({"type": "integer", "minimum": 2, "maximum": 10_000}),
 ]
+Names = Annotated[
+    tuple[Name, ...],
+    BeforeValidator(kinds.as_list),
+    kinds.one_or_many({"type": "string", "pattern": f"^(?:{_NAME})$"}),
+]
+Phrases = Annotated[
+    tuple[Annotated[kinds.Line, AfterValidator(kinds.has_words)], ...],
+    BeforeValidator(kinds.as_list),
+    Field(max_length=MAX_PHRASES),
+    kinds.one_or_many({"type": "string", "examples": ["ferry", "container ship"]}),
+]
+Feeds = Annotated[
+    tuple[Annotated[kinds.Line, kinds.listed_under("feeds", "the id of a feed")], ...],
+    BeforeValidator(kinds.as_list),
+    kinds.one_or_many({"type": "string", "pattern": f"^{kinds.SLUG}$"}),
+]
+Owners = Annotated[
+    tuple[Annotated[kinds.Line, kinds.listed_under("owners", "an owner of a feed")], ...],
+    BeforeValidator(kinds.as_list),
+    kinds.one_or_many({"type": "string"}),
+]
+Languages = Annotated[
+    tuple[Language, ...],
+    BeforeValidator(kinds.as_list),
+    kinds.one_or_many({"type": "string", "examples": ["en", "pt-BR"]}),
+]
 _WORDS = {
     Kind.LATEST: ("Latest", "Everything, newest first, nothing twice."),
     Kind.TOP: ("Top News", "What matters now: one entry per story, with everyone who reports it."),
 }
+
+
+class WordsEntry(BaseModel):
+    """Words and phrases that titles and summaries have; whole words, in any script and case."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    any: Phrases = ()
+    """At least one of these."""
+    all: Phrases = ()
+    """Every one of these."""
+    none: Phrases = ()
+    """None of these."""
+
+
+class OnlyEntry(BaseModel):
+    """Which items an output takes: those that fit everything that is said here."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    topics: kinds.Topics = ()
+    """Slugs of topics.yaml; one is enough."""
+    feeds: Feeds = ()
+    """Ids of feeds in feeds.yaml; one is enough."""
+    owners: Owners = ()
+    """Owners of feeds.yaml; one is enough."""
+    languages: Languages = ()
+    """Languages of items, with all their kinds: en means en-GB too."""
+    words: WordsEntry = WordsEntry()
+    """Words and phrases."""
+    sources: int = Field(default=1, ge=1, le=1000, examples=[2])
+    """Independent owners that report the story, at least."""
+
+    @model_validator(mode="after")
+    def _something(self) -> "OnlyEntry":
+        if self.filter() == Filter():
+            raise ValueError("asks for nothing; write topics, feeds, owners, languages or words")
+        return self
+
+    def filter(self) -> Filter:
+        """Return the filter."""
+        return Filter(
+            topics=self.topics,
+            feeds=self.feeds,
+            owners=tuple(owner.lower() for owner in self.owners),
+            languages=self.languages,
+            words_any=self.words.any,
+            words_all=self.words.all,
+            words_none=self.words.none,
+            sources=self.sources,
+        )
 
 
 class OutputEntry(BaseModel):
@@ -64,6 +144,10 @@ class OutputEntry(BaseModel):
     milestones: Milestones | None = Field(default=None, examples=[[3, 6, 12]])
     """Numbers of independent owners at which a story of a top output is dated anew, so that
     readers show it again; [] for never."""
+    only: OnlyEntry | None = None
+    """Which items it takes; all of its topic if unset."""
+    was: Names = ()
+    """Names that it had before: their addresses lead to it, and readers notice nothing."""
     language: Language | None = None
     """Language to declare; the site's if unset."""
 
@@ -73,7 +157,8 @@ class OutputEntry(BaseModel):
             raise ValueError("has both topic and per_topic; keep one of them")
         if self.milestones is not None and self.kind is not Kind.TOP:
             raise ValueError("has milestones, which only kind: top has; remove them")
-        if self.name and ("{topic}" in self.name) != self.per_topic:
+        names = (self.name, *self.was) if self.name else self.was
+        if any(("{topic}" in name) != self.per_topic for name in names):
             raise ValueError("name holds {topic} with per_topic, and only then; write it so")
         return self
 
@@ -99,6 +184,8 @@ class OutputEntry(BaseModel):
             limit=self.limit or limit,
             per_owner=self.per_owner,
             milestones=MILESTONES if self.milestones is None else self.milestones,
+            only=self.only.filter() if self.only else None,
+            was=tuple(name.replace("{topic}", topic.slug if topic else "") for name in self.was),
             language=self.language,
         )
 
@@ -125,23 +212,38 @@ DEFAULT_OUTPUTS: tuple[OutputEntry, ...] = (
 
 
 def read_outputs(
-    document: Document, topics: Sequence[Topic], slugs: tuple[str, ...] | None, limit: int
+    document: Document,
+    topics: Sequence[Topic],
+    slugs: tuple[str, ...] | None,
+    limit: int,
+    feeds: Sequence[Feed] | None = None,
 ) -> tuple[tuple[OutputSpec, ...], list[Fault]]:
     """Return the outputs of ``outputs.yaml`` and every mistake in it.
 
-    ``slugs`` are the topics that may be named, ``limit`` the entries of an output that sets none.
+    ``slugs`` are the topics that may be named, ``feeds`` the feeds (None when they cannot be
+    told), ``limit`` the entries of an output that sets none.
     """
+    context = {"topics": slugs}
+    if feeds is not None:
+        context["feeds"] = tuple(feed.id for feed in feeds)
+        context["owners"] = tuple(dict.fromkeys(feed.owner for feed in feeds))
     faults = misshapen(document, "outputs", "kind: latest")
     if not faults and not document.says("outputs"):
         return tuple(s for entry in DEFAULT_OUTPUTS for s in entry.specs(topics, limit)), []
     specs: list[OutputSpec] = []
     named: list[tuple[Trail, str]] = []
+    former: list[tuple[Trail, str]] = []
     for index in range(len(document.entries("outputs"))):
         trail: Trail = ("outputs", index)
-        entry, wrong = validated(OutputEntry, document, trail, {"topics": slugs})
+        entry, wrong = validated(OutputEntry, document, trail, context)
         faults += wrong
         found = entry.specs(topics, limit) if entry else ()
         specs += found
         named += [((*trail, "name"), spec.name) for spec in found]
+        former += [((*trail, "was"), name) for spec in found for name in spec.was]
     text = "name: the output on line LINE has it too; give one of them another"
-    return tuple(specs), faults + list(repeated(document, named, text))
+    faults += repeated(document, named, text)
+    text = "was: the output on line LINE has that name, or had it; remove it from one of them"
+    once = {name: trail for trail, name in reversed(named)}
+    faults += repeated(document, [*((at, name) for name, at in once.items()), *former], text)
+    return tuple(specs), faults

@@ -44,6 +44,15 @@ class Hit:
     hits: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """That ``output``'s filter passes the item, or bars it and speaks against its story."""
+
+    output: str
+    seq: int
+    barred: bool = False
+
+
 class FeedShelf(Protocol):
     """Feeds as configured, and what is remembered of each."""
 
@@ -143,6 +152,24 @@ class ItemShelf(Protocol):
     def latest(self, *, topic: str | None, limit: int) -> tuple[StoredItem, ...]:
         """Return filed items that stand for themselves, newly listed first, by (listed, seq)."""
 
+    def changed(self, since: int) -> tuple[tuple[StoredItem, ...], int]:
+        """Return some of what was filed or revised after the mark ``since``, and the next mark.
+
+        In that order; nothing when there is no more. 0 is the mark before everything.
+        """
+
+    def mark(self) -> int:
+        """Return the mark after everything that was filed or revised so far."""
+
+    def choose(self, choices: Iterable[Choice]) -> None:
+        """Remember what outputs' filters made of items; what was said of one first stands."""
+
+    def unchoose(self, output: str, *, keep: int = 0) -> None:
+        """Forget all but the ``keep`` items listed last that ``output`` passed, and barred."""
+
+    def chosen(self, output: str, limit: int) -> tuple[StoredItem, ...]:
+        """Return what ``output``'s filter passed and stands for itself, as `latest` does."""
+
     def copies(self, leads: Iterable[str]) -> Mapping[str, tuple[StoredItem, ...]]:
         """Return the items folded under each of ``leads``, oldest first."""
 
@@ -168,8 +195,23 @@ class StoryShelf(Protocol):
     def fact(self, story: str) -> StoryFacts | None:
         """Return what ranking needs to know of ``story``; None when there is no such story."""
 
+    def facts_of(self, stories: Iterable[str]) -> tuple[StoryFacts, ...]:
+        """Return these stories, however old; those that merged into others are left out."""
+
     def items(self, stories: Iterable[str]) -> Mapping[str, tuple[StoredItem, ...]]:
         """Return the items of each story in order of arrival."""
+
+    def chosen(self, output: str, since: datetime) -> frozenset[str]:
+        """Return stories of which ``output``'s filter passes a report listed since ``since``.
+
+        Not those of which it bars more reports than it passes.
+        """
+
+    def passed(self, output: str, story: str) -> frozenset[str]:
+        """Return the ids of those items of ``story`` that ``output``'s filter passes."""
+
+    def forwards(self) -> Mapping[str, str]:
+        """Return what every story that merged now goes by."""
 
     def current(self, story: str) -> str | None:
         """Return the id that ``story`` now goes by (itself, or what it merged into)."""
@@ -191,7 +233,13 @@ class OutputShelf(Protocol):
         """Replace the bytes at ``rendered.path``."""
 
     def drop(self, path: str) -> None:
-        """Stop serving ``path``."""
+        """Stop serving ``path``, and remember that it was."""
+
+    def retired(self) -> frozenset[str]:
+        """Return the paths that were served once and are no more."""
+
+    def rename(self, before: str, name: str) -> None:
+        """Let output ``name`` go on where ``before`` ended, unless it stood already."""
 
     def born(self, name: str, now: datetime) -> datetime:
         """Return when output ``name`` first stood; ``now`` is remembered at first asking."""

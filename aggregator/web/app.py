@@ -20,7 +20,7 @@ from aggregator.model.editions import Format, Site
 from aggregator.outputs import pages
 from aggregator.outputs.addresses import MEDIA_TYPES, STORIES
 from aggregator.web.conditions import chosen, unchanged
-from aggregator.web.served import Fields, Served, Shelf, Variant
+from aggregator.web.served import Fields, Left, Served, Shelf, Variant
 
 STALE = 86_400  # seconds that a cache may serve an old edition while we are not to be reached
 FOR_EVER = 31_536_000  # a year, the most that caches honour
@@ -104,7 +104,14 @@ def build(
             *_fixtures(),
         ],
         middleware=[
-            Middleware(Counter, shelf=shelf, site=site, max_age=max_age, refuse=not_allowed)
+            Middleware(
+                Counter,
+                shelf=shelf,
+                site=site,
+                max_age=max_age,
+                refuse=not_allowed,
+                gone=_refusal(410, pages.gone(site)),
+            )
         ],
         exception_handlers={
             404: _refusal(404, pages.not_found(site)),
@@ -132,10 +139,18 @@ class Counter:
     """Hands out what stands on the shelf; passes all other questions on to ``app``."""
 
     def __init__(
-        self, app: ASGIApp, *, shelf: Shelf, site: Site, max_age: int, refuse: Handler
+        self,
+        app: ASGIApp,
+        *,
+        shelf: Shelf,
+        site: Site,
+        max_age: int,
+        refuse: Handler,
+        gone: Handler,
     ) -> None:
         self._app = app
         self._refuse = refuse
+        self._gone = gone
         self._shelf = shelf
         self._base = site.base_url
         self._prefix = urlsplit(site.base_url).path
@@ -146,6 +161,10 @@ class Counter:
         """Answer an ASGI request."""
         found = self._find(scope["path"]) if scope["type"] == "http" else None
         if found is None:
+            left = self._left(scope["path"]) if scope["type"] == "http" else None
+            if left is not None:
+                await self._tell_left(left, Request(scope), receive, send)
+                return
             if scope["type"] == "http":
                 scope = {**scope, "path": self._below(scope["path"])}
             await self._app(scope, receive, send)
@@ -164,15 +183,33 @@ class Counter:
             refusal = await self._refuse(Request(scope), error)
             await refusal(scope, receive, send)
 
+    async def _tell_left(self, left: Left, request: Request, receive: Receive, send: Send) -> None:
+        if left.into is None:
+            refusal = await self._gone(request, HTTPException(410))
+            await refusal(request.scope, receive, send)
+            return
+        # Readers store the new address on a 301 (RFC 9110 section 15.4.2); not all know 308.
+        location = f"{self._base}/{quote(left.into)}".encode("ascii")
+        fields = ((b"location", location), (b"content-length", b"0"), self._feed[0], *_SAFE)
+        await _send(send, 301, fields, b"")
+
+    def _paths(self, asked: str) -> tuple[str, str]:
+        """Return where what is asked for may stand: there, or in a folder of that name."""
+        path = self._below(asked)[1:]
+        folder = path.removesuffix("/")
+        return path, f"{folder}/index.html" if folder else "index.html"
+
     def _find(self, asked: str) -> tuple[str, Served] | None:
         """Look up an address. It is a key among known keys and never becomes a file's path."""
-        path = self._below(asked)[1:]
-        if served := self._shelf.get(path):
-            return path, served
-        folder = path.removesuffix("/")
-        path = f"{folder}/index.html" if folder else "index.html"
-        served = self._shelf.get(path)
-        return (path, served) if served else None
+        for path in self._paths(asked):
+            if served := self._shelf.get(path):
+                return path, served
+        return None
+
+    def _left(self, asked: str) -> Left | None:
+        """Return what became of what stood at an address, if anything did."""
+        found = (self._shelf.left(path) for path in self._paths(asked))
+        return next((left for left in found if left), None)
 
     def _below(self, asked: str) -> str:
         """Take the prefix of the base address off; most proxies do, some do not."""

@@ -76,11 +76,21 @@ class Served:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """That nothing stands at an address any more: it is at the path ``into``, or gone (None)."""
+
+    into: str | None = None
+
+
 class Shelf(Protocol):
     """Where the documents stand that may be asked for. A look costs no query and no waiting."""
 
     def get(self, path: str, /) -> Served | None:
         """Return what stands at ``path`` (no leading slash), or None."""
+
+    def left(self, path: str, /) -> Left | None:
+        """Return what became of what stood at ``path``, or None when nothing ever did."""
 
 
 @dataclass(slots=True)
@@ -88,10 +98,19 @@ class MemoryShelf:
     """A shelf in memory. Use it from one thread."""
 
     _standing: dict[str, Served] = field(default_factory=dict)
+    _left: dict[str, Left] = field(default_factory=dict)
 
     def get(self, path: str, /) -> Served | None:
         """Return what stands at ``path``, or None."""
         return self._standing.get(path)
+
+    def left(self, path: str, /) -> Left | None:
+        """Return what became of what stood at ``path``, or None when nothing ever did."""
+        return self._left.get(path)
+
+    def retire(self, path: str, into: str | None = None) -> None:
+        """Say that what stood at ``path`` is at the path ``into`` now, or gone for good."""
+        self._left[path] = Left(into)
 
     def put(self, path: str, served: Served) -> None:
         """Put ``served`` at ``path`` in place of what stood there."""
@@ -100,6 +119,7 @@ class MemoryShelf:
     def drop(self, path: str) -> None:
         """Take away what stands at ``path``, if anything does."""
         self._standing.pop(path, None)
+        self._left.setdefault(path, Left())
 
     def __len__(self) -> int:
         return len(self._standing)

@@ -261,10 +261,10 @@ def test_a_member_passes_another_only_when_it_is_clearly_stronger() -> None:
         inside = [Candidate(story=s, score=score, owners=2) for s, score in scores.items()]
         return "".join(settled(inside, "abc"))
 
-    assert order(a=1.0, b=1.05, c=1.09) == "abc"
-    assert order(a=1.0, b=1.2, c=0.5) == "bac"
-    assert order(a=1.0, b=1.05, c=1.12) == "cab"
-    assert order(a=1.0, b=1.0, c=1.0, n=1.05) == "abcn"
+    assert order(a=1.0, b=1.1, c=1.2) == "abc"
+    assert order(a=1.0, b=1.3, c=0.5) == "bac"
+    assert order(a=1.0, b=1.1, c=1.3) == "cab"
+    assert order(a=1.0, b=1.0, c=1.0, n=1.2) == "abcn"
     assert order(a=1.0, b=1.0, c=1.0, n=2.0) == "nabc"
 
 

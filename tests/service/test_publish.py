@@ -1,25 +1,18 @@
 """What subscribers are given, edition after edition, from a real store."""
 
-import json
 import random
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from aggregator.model.editions import Rendered
 from aggregator.model.errors import StoreError
-from aggregator.model.stories import TopicScore, Voice
-from aggregator.service.desk import Desk
-from aggregator.service.publish import Publisher
 from aggregator.settings import Settings
 from aggregator.storage import Store
-from aggregator.storage.protocol import Filing
-from tests.service.stage import HOUR, NOW, bring, entry, from_outside, settings_for, store_in
+from tests.service.newsroom import entries, ids, publisher, served, tell
+from tests.service.stage import HOUR, NOW, from_outside, settings_for, store_in
 
 FEEDS = [
     "{id: harbour, url: 'https://harbour.example/feed', topics: [business]}",
@@ -39,57 +32,6 @@ def store(tmp_path: Path, settings: Settings) -> Iterator[Store]:
     held.feeds.configure(settings.feeds, now=NOW)
     yield held
     held.close()
-
-
-def publisher(store: Store, settings: Settings) -> Publisher:
-    return Desk.over(store, settings).publisher
-
-
-def tell(
-    store: Store,
-    feed: str,
-    number: int,
-    *,
-    story: str,
-    merged: tuple[str, ...] = (),
-    topics: tuple[str, ...] = (),
-    now: datetime = NOW,
-) -> str:
-    """Let ``feed`` report ``story``: take one item in, and file it. Returns its id."""
-    at = now - HOUR / 2
-    one = entry(feed, number, f"{feed} tells {number}", published=at)
-    (item,) = bring(store, feed, [one], now=now)
-    (stored,) = store.items.pending(2)
-    store.items.file(
-        Filing(
-            seq=stored.seq,
-            id=item,
-            copy=None,
-            story=story,
-            story_because="joined",
-            merged=merged,
-            topics=tuple(TopicScore(topic=slug, score=1.0, because="feed") for slug in topics),
-            voice=Voice(owner=feed, weight=1.0, first=at, last=at),
-            trace="{}",
-        )
-    )
-    return item
-
-
-def served(store: Store) -> dict[str, Rendered]:
-    return {rendered.path: rendered for rendered in store.outputs.all()}
-
-
-def entries(store: Store, name: str) -> list[dict[str, Any]]:
-    """Return the entries of an output as it is served."""
-    found = store.outputs.get(f"feeds/{name}.json")
-    assert found is not None
-    items: list[dict[str, Any]] = json.loads(found.body)["items"]
-    return items
-
-
-def ids(store: Store, name: str) -> list[str]:
-    return [one["id"] for one in entries(store, name)]
 
 
 def lose(folder: Path, feed: str) -> None:

@@ -10,8 +10,9 @@ from aggregator.service.desk import Desk
 from aggregator.service.storypages import Moved
 from aggregator.settings import Settings
 from aggregator.storage import Store
+from tests.service.newsroom import tell
 from tests.service.stage import NOW, settings_for, store_in
-from tests.service.test_publish import FEEDS, tell
+from tests.service.test_publish import FEEDS
 
 FERRY = "urn:uuid:11111111-1111-4111-8111-111111111111"
 STORM = "urn:uuid:22222222-2222-4222-8222-222222222222"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.model.editions import Kind
+from aggregator.model.editions import Filter, Kind
 from aggregator.model.errors import SettingsError
 from aggregator.settings import ServiceSettings, Settings, load
 
@@ -198,6 +198,37 @@ outputs:
     assert (first.kind, first.language, first.topic) == (Kind.TOP, "en", "health")
     assert (second.name, second.title, second.limit) == ("by/world", "All of World", 33)
     assert len(specs) == 8
+
+
+def test_an_output_may_take_some_only_and_remember_its_names(tmp_path: Path) -> None:
+    feeds = "feeds: [{url: 'https://harbour.example/feed', id: harbour, owner: Gazette}]"
+    outputs = """\
+outputs:
+  - kind: latest
+    name: sea
+    was: [ocean, water]
+    only:
+      topics: health
+      feeds: HARBOUR
+      owners: [gazette]
+      languages: [EN, pt-br]
+      words: {any: [ferry, container ship], all: boat, none: [cruise]}
+      sources: 3
+  - {kind: top, per_topic: true, name: "best/{topic}", was: "by/{topic}"}
+"""
+    first, second, *_ = given(tmp_path, feeds=feeds, outputs=outputs).outputs
+    assert first.was == ("ocean", "water")
+    assert first.only == Filter(
+        topics=("health",),
+        feeds=("harbour",),
+        owners=("gazette",),
+        languages=("en", "pt-BR"),
+        words_any=("ferry", "container ship"),
+        words_all=("boat",),
+        words_none=("cruise",),
+        sources=3,
+    )
+    assert (second.name, second.was, second.only) == ("best/world", ("by/world",), None)
 
 
 def test_no_topics_and_no_outputs_can_be_asked_for(tmp_path: Path) -> None:

@@ -158,6 +158,18 @@ CONFIG = [
     ("outputs", "- kind: top\n  milestones: [6, 3]\n", "2:3", "not in rising order; write [3, 6,"),
     ("outputs", "- kind: top\n  milestones: 1\n", "2:3", 'milestones: "1" is too small; write 2'),
     ("outputs", "- kind: latest\n  milestones: []\n", "1:3", "has milestones, which only"),
+    ("outputs", "- kind: top\n  only: {}\n", "2:3", "only: asks for nothing; write topics, feeds,"),
+    ("outputs", "- kind: top\n  only: {words: {any: '...'}}\n", "2:18", '"..." holds no word'),
+    ("outputs", "- kind: top\n  only: {topics: sprot}\n", "2:10", 'did you mean "sport"?'),
+    ("outputs", "- kind: top\n  only: {feed: x}\n", "2:10", 'did you mean "feeds"?'),
+    ("outputs", "- kind: top\n  only: {words: {some: x}}\n", "2:18", "write one of any, all"),
+    ("outputs", "- kind: top\n  only: {feeds: exmaple-org}\n", "2:10", 'did you mean "exam'),
+    ("outputs", "- kind: top\n  only: {owners: [BBC]}\n", "2:19", 'is not an owner of a feed'),
+    ("outputs", "- kind: top\n  only: {sources: 0}\n", "2:10", "too small; write 1 or more"),
+    ("outputs", "- kind: top\n  only: {languages: english}\n", "2:10", "is not a language tag"),
+    ("outputs", "- kind: top\n  was: top\n", "2:3", "was: the output on line 1 has that name"),
+    ("outputs", "- {kind: top, was: x}\n- kind: latest\n  was: x\n", "3:3", "line 1 has that name"),
+    ("outputs", "- kind: top\n  per_topic: true\n  was: old\n", "1:3", "name holds {topic} with"),
     ("outputs", "- kind: top\n  limit: 0\n", "2:3", 'limit: "0" is too small; write 1 or more'),
 ]  # fmt: skip
 

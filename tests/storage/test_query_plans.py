@@ -22,7 +22,7 @@ from aggregator.model.visits import Logged
 from aggregator.outputs.standing import Stay
 from aggregator.sources.manners import HostHistory
 from aggregator.storage import Store
-from aggregator.storage.protocol import Filing
+from aggregator.storage.protocol import Choice, Filing
 from aggregator.storage.sqlite import SqliteStore
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -47,6 +47,11 @@ QUESTIONS: dict[str, Question] = {
     "items.pending": lambda store: store.items.pending(10),
     "items.latest": lambda store: store.items.latest(topic=None, limit=100),
     "items.latest of a topic": lambda store: store.items.latest(topic="sea", limit=100),
+    "items.changed": lambda store: store.items.changed(store.items.mark() - 5),
+    "items.mark": lambda store: store.items.mark(),
+    "items.choose": lambda store: store.items.choose([Choice(output="sea", seq=7)]),
+    "items.unchoose": lambda store: store.items.unchoose("sea", keep=50),
+    "items.chosen": lambda store: store.items.chosen("sea", 100),
     "items.by_id": lambda store: store.items.by_id(["urn:x:1", "urn:x:2"]),
     "items.copies": lambda store: store.items.copies(["urn:x:8", "urn:x:2"]),
     "items.at_address": lambda store: store.items.at_address("https://f.example/7"),
@@ -57,6 +62,10 @@ QUESTIONS: dict[str, Question] = {
     "stories.facts": lambda store: store.stories.facts(NOW - 60 * MINUTE),
     "stories.traces": lambda store: list(store.stories.traces(NOW - 60 * MINUTE)),
     "stories.items": lambda store: store.stories.items(["s1", "s2"]),
+    "stories.facts_of": lambda store: store.stories.facts_of(["s1", "s2"]),
+    "stories.chosen": lambda store: store.stories.chosen("sea", NOW - 60 * MINUTE),
+    "stories.passed": lambda store: store.stories.passed("sea", "s1"),
+    "stories.forwards": lambda store: store.stories.forwards(),
     "stories.current": lambda store: store.stories.current("s1"),
     "outputs.members": lambda store: store.outputs.members("top"),
 }
@@ -72,6 +81,8 @@ def stocked(folder: Path, items: int) -> SqliteStore:
         for number in range(items - WAITING):
             file(store, number, new[number].published)
         store.outputs.show("latest", [f"urn:x:{n}" for n in range(100)])
+        newest = range(items - WAITING - 99, items - WAITING)
+        store.items.choose([Choice(output="sea", seq=n, barred=n % 5 == 0) for n in newest])
         store.outputs.enrol([stay(n) for n in range(100)])
     return store
 

@@ -21,7 +21,7 @@ from aggregator.model.visits import Logged
 from aggregator.outputs.standing import Stay
 from aggregator.sources.manners import HostHistory
 from aggregator.storage import open_store
-from aggregator.storage.protocol import Filing, Store
+from aggregator.storage.protocol import Choice, Filing, Store
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -397,6 +397,75 @@ def test_outputs_stays_and_notes_read_back(store: Store) -> None:
     assert store.outputs.born("top", NOW) == NOW
     assert store.outputs.born("top", NOW + HOUR) == NOW
     assert (store.notes.get("model"), store.notes.get("none")) == ("{}", None)
+
+
+def test_what_was_filed_or_revised_is_told_once_in_that_order(store: Store) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    (first,), (second,) = visit(store, entry(2)), visit(store, entry(1))
+    assert store.items.changed(0) == ((), 0)
+    file_all(store)
+    items, mark = store.items.changed(0)
+    assert [one.item.id for one in items] == [first, second]
+    assert (mark, store.items.changed(mark)) == (store.items.mark(), ((), mark))
+
+    visit(store, entry(2, title="Other words", digest="x"))
+    ((revised,), after) = store.items.changed(mark)
+    assert (revised.item.id, revised.item.entry.title) == (first, "Other words")
+    assert after == store.items.mark() > mark
+
+
+def test_choices_are_kept_newest_first_and_the_first_word_stands(store: Store) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    names = visit(store, *(entry(n) for n in range(6)))
+    names.sort()
+    file_all(store)
+    seqs = [store.items.by_id([name])[name].seq for name in names]
+    store.items.choose([Choice(output="sea", seq=seq, barred=seq == seqs[0]) for seq in seqs])
+    store.items.choose([Choice(output="sea", seq=seqs[0]), Choice(output="air", seq=seqs[0])])
+
+    assert [one.item.id for one in store.items.chosen("sea", 2)] == names[1:3]
+    assert [one.item.id for one in store.items.chosen("air", 9)] == names[:1]
+    store.items.unchoose("sea", keep=3)
+    assert [one.item.id for one in store.items.chosen("sea", 9)] == names[1:4]
+    store.items.unchoose("sea")
+    assert store.items.chosen("sea", 9) == ()
+    assert len(store.items.chosen("air", 9)) == 1
+
+
+def test_a_story_is_chosen_when_a_report_passes_and_not_more_are_barred(store: Store) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    for number, (story, barred) in enumerate([("a", 0), ("a", 1), ("b", 0), ("b", 1), ("b", 1)]):
+        (name,) = visit(store, entry(number))
+        file_all(store, story=story)
+        seq = store.items.by_id([name])[name].seq
+        store.items.choose([Choice(output="sea", seq=seq, barred=bool(barred))])
+    assert store.stories.chosen("sea", NOW - 9 * HOUR) == {"a"}
+    assert store.stories.chosen("sea", NOW + HOUR) == frozenset()
+    assert len(store.stories.passed("sea", "b")) == 1
+    assert store.stories.passed("air", "b") == frozenset()
+
+
+def test_a_renamed_output_takes_its_memory_along_unless_the_name_was_used(store: Store) -> None:
+    for name in ("old", "used"):
+        store.outputs.born(name, NOW)
+    store.outputs.rename("old", "used")
+    assert store.outputs.born("old", NOW + HOUR) == NOW
+    store.outputs.rename("old", "new")
+    store.outputs.rename("old", "newer")
+    assert store.outputs.born("new", NOW + HOUR) == NOW
+    assert store.outputs.born("newer", NOW + HOUR) == NOW + HOUR
+
+
+def test_what_is_served_no_more_is_remembered_until_it_is_again(store: Store) -> None:
+    one = Rendered(path="a", media_type="x/y", body=b"1", etag='"1"', changed_at=NOW)
+    store.outputs.drop("never")
+    store.outputs.put(one)
+    store.outputs.drop("a")
+    assert store.outputs.get("a") is None
+    assert store.outputs.retired() == {"a"}
+    store.outputs.put(one)
+    assert store.outputs.get("a") == one
+    assert store.outputs.retired() == frozenset()
 
 
 def test_pruned_items_never_come_back_as_new(store: Store) -> None:

@@ -77,6 +77,31 @@ def ask(
 ETAG = ask().headers["etag"]
 
 
+def test_a_renamed_feed_sends_readers_to_its_new_address_for_good() -> None:
+    standing = shelf()
+    standing.retire("feeds/old.atom", "feeds/latest.atom")
+    for path in ("/feeds/old.atom", "/news/feeds/old.atom"):
+        for method in ("GET", "HEAD"):
+            answer = ask(path, method=method, standing=standing)
+            assert answer.status_code == 301
+            assert answer.headers["location"] == "https://wire.example/news/feeds/latest.atom"
+            assert answer.content == b""
+
+
+def test_what_was_taken_away_is_gone_and_what_never_was_is_not_found() -> None:
+    standing = shelf()
+    for path in ("feeds/latest.atom", "topics/science/index.html"):
+        standing.drop(path)
+    for path in ("/feeds/latest.atom", "/topics/science", "/topics/science/"):
+        answer = ask(path, standing=standing)
+        assert answer.status_code == 410
+        assert b"taken away for good" in answer.content
+    assert ask("/feeds/never.atom", standing=standing).status_code == 404
+
+    standing.put("feeds/latest.atom", Served.of(rendered()))
+    assert ask(standing=standing).status_code == 200
+
+
 def test_a_feed_is_served_with_all_that_caches_and_readers_ask_for() -> None:
     answer = ask()
     assert (answer.status_code, answer.content) == (200, BODY)
@@ -314,7 +339,7 @@ def test_new_bytes_are_served_as_soon_as_they_stand_on_the_shelf() -> None:
     standing.put("feeds/latest.atom", Served.of(rendered(body=b"<feed/>")))
     assert ask(standing=standing, if_none_match=ETAG).content == b"<feed/>"
     standing.drop("feeds/latest.atom")
-    assert ask(standing=standing).status_code == 404
+    assert ask(standing=standing).status_code == 410
 
 
 def test_health_is_told_in_numbers_and_words() -> None:

@@ -137,6 +137,11 @@ def not_found(site: Site) -> bytes:
     )
 
 
+def gone(site: Site) -> bytes:
+    """Print the page for an address where something was, and is no more."""
+    return _plain(site, "No more", "What stood at this address was taken away for good.")
+
+
 def not_allowed(site: Site) -> bytes:
     """Print the page for a method that an address does not answer to."""
     return _plain(site, "Not that way", "This address can be read (GET), and nothing else.")

@@ -6,15 +6,24 @@ from typing import Any
 
 from aggregator.items.intake import Intake, Known, KnownItem
 from aggregator.model.items import StoredItem
-from aggregator.storage.protocol import Filing, Hit
+from aggregator.storage.protocol import Choice, Filing, Hit
 from aggregator.storage.sqlite.connection import Connection
 from aggregator.storage.sqlite.feeds import SqliteFeeds
-from aggregator.storage.sqlite.rows import ITEM_COLUMNS, entry_row, item_row, stamp, stored_item
+from aggregator.storage.sqlite.rows import (
+    BATCH,
+    ITEM_COLUMNS,
+    batches,
+    entry_row,
+    item_row,
+    marks,
+    stamp,
+    stored_item,
+)
 from aggregator.storage.sqlite.stories import SqliteStories
 
-_BATCH = 500  # below SQLite's limit on parameters, which was 999 for long
 _PAGE = 1_000
 _SAME_ADDRESS = 8
+_NEXT = "(SELECT max(changed) + 1 FROM item)"
 
 
 class SqliteItems:
@@ -28,11 +37,11 @@ class SqliteItems:
     def known(self, feed: str, keys: Sequence[str], ids: Sequence[str]) -> Known:
         """Tell which ``keys`` of ``feed`` are known, and which entry ``ids`` are taken."""
         items: dict[str, KnownItem | None] = {}
-        for some in _batches(keys):
+        for some in batches(keys):
             for row in self._at.rows(
                 "SELECT identity.key, item.id, item.digest, item.revisions FROM identity"
                 " LEFT JOIN item ON item.id = identity.item AND item.feed = identity.feed"
-                f" WHERE identity.feed = ? AND identity.key IN ({_marks(some)})",
+                f" WHERE identity.feed = ? AND identity.key IN ({marks(some)})",
                 [feed, *some],
             ):
                 items[row["key"]] = (
@@ -41,8 +50,8 @@ class SqliteItems:
                     else None
                 )
         taken: set[str] = set()
-        for some in _batches(ids):
-            query = f"SELECT item AS id FROM identity WHERE item IN ({_marks(some)})"
+        for some in batches(ids):
+            query = f"SELECT item AS id FROM identity WHERE item IN ({marks(some)})"
             taken.update(row["id"] for row in self._at.rows(query, some))
         first = not self._at.rows("SELECT 1 FROM identity WHERE feed = ? LIMIT 1", [feed])
         return Known(items=items, taken=frozenset(taken), first_visit=first)
@@ -58,7 +67,7 @@ class SqliteItems:
                 # The key stays as first written; guid and link are what identity was made of.
                 self._at.run(
                     f"UPDATE item SET {', '.join(f'{name} = ?' for name in row)},"
-                    " revisions = revisions + 1 WHERE id = ?",
+                    f" revisions = revisions + 1, changed = {_NEXT} WHERE id = ?",
                     [*row.values(), revision.id],
                 )
 
@@ -66,7 +75,7 @@ class SqliteItems:
         rows = [item_row(item) for item in intake.new]
         columns = list(rows[0])
         self._at.run_many(
-            f"INSERT INTO item ({', '.join(columns)}) VALUES ({_marks(columns)})",
+            f"INSERT INTO item ({', '.join(columns)}) VALUES ({marks(columns)})",
             [[*row.values()] for row in rows],
         )
         self._at.run_many(
@@ -83,8 +92,9 @@ class SqliteItems:
         copy = filing.copy
         with self._at.transaction():
             self._at.run(
-                "UPDATE item SET filed = (SELECT max(filed) + 1 FROM item), lead = ?,"
-                " lead_because = ?, story = ?, story_because = ?, trace = ? WHERE seq = ?",
+                f"UPDATE item SET filed = (SELECT max(filed) + 1 FROM item), changed = {_NEXT},"
+                " lead = ?, lead_because = ?, story = ?, story_because = ?, trace = ?"
+                " WHERE seq = ?",
                 [
                     copy.lead if copy else None,
                     f"{copy.rule} {copy.figure:.2f}" if copy else None,
@@ -104,8 +114,8 @@ class SqliteItems:
     def by_id(self, ids: Iterable[str]) -> Mapping[str, StoredItem]:
         """Return the items with these ids, by id."""
         found: dict[str, StoredItem] = {}
-        for some in _batches(list(ids)):
-            for stored in self._items(f"WHERE id IN ({_marks(some)})", some):
+        for some in batches(list(ids)):
+            for stored in self._items(f"WHERE id IN ({marks(some)})", some):
                 found[stored.item.id] = stored
         return found
 
@@ -117,14 +127,14 @@ class SqliteItems:
 
     def sharing(self, hashes: Sequence[int], limit: int) -> tuple[Hit, ...]:
         """Return filed items that share most of ``hashes``, the best first."""
-        wanted = [_signed(value) for value in hashes[:_BATCH]]
+        wanted = [_signed(value) for value in hashes[:BATCH]]
         rows = self._at.rows(
             "SELECT item, count(*) AS hits FROM posting"
-            f" WHERE hash IN ({_marks(wanted)}) GROUP BY item ORDER BY hits DESC, item LIMIT ?",
+            f" WHERE hash IN ({marks(wanted)}) GROUP BY item ORDER BY hits DESC, item LIMIT ?",
             [*wanted, limit],
         )
         hits = {row["item"]: row["hits"] for row in rows}
-        found = self._items(f"WHERE seq IN ({_marks(hits)})", list(hits))
+        found = self._items(f"WHERE seq IN ({marks(hits)})", list(hits))
         return tuple(
             sorted(
                 (Hit(stored=stored, hits=hits[stored.seq]) for stored in found),
@@ -162,11 +172,51 @@ class SqliteItems:
             [topic, limit],
         )
 
+    def changed(self, since: int) -> tuple[tuple[StoredItem, ...], int]:
+        """Return some of what was filed or revised after the mark ``since``, and the next mark."""
+        rows = self._at.rows(
+            f"SELECT {ITEM_COLUMNS}, changed FROM item WHERE changed > ? AND filed > 0"
+            " ORDER BY changed LIMIT ?",
+            [since, _PAGE],
+        )
+        return tuple(map(stored_item, rows)), rows[-1]["changed"] if rows else since
+
+    def mark(self) -> int:
+        """Return the mark after everything that was filed or revised so far."""
+        return int(self._at.rows("SELECT coalesce(max(changed), 0) AS n FROM item")[0]["n"])
+
+    def choose(self, choices: Iterable[Choice]) -> None:
+        """Remember what outputs' filters made of items; the first word stands."""
+        self._at.run_many(
+            "INSERT INTO chosen (output, barred, listed, item) SELECT ?1, ?2, listed, seq"
+            " FROM item WHERE seq = ?3 AND NOT EXISTS"
+            " (SELECT 1 FROM chosen WHERE item = ?3 AND output = ?1)",
+            [(choice.output, int(choice.barred), choice.seq) for choice in choices],
+        )
+
+    def unchoose(self, output: str, *, keep: int = 0) -> None:
+        """Forget all but the ``keep`` items listed last that ``output`` passed, and barred."""
+        for barred in (0, 1):
+            self._at.run(
+                "DELETE FROM chosen WHERE output = ?1 AND barred = ?2 AND (listed, item) <="
+                " (SELECT listed, item FROM chosen WHERE output = ?1 AND barred = ?2"
+                "  ORDER BY listed DESC, item DESC LIMIT 1 OFFSET ?3)",
+                [output, barred, keep],
+            )
+
+    def chosen(self, output: str, limit: int) -> tuple[StoredItem, ...]:
+        """Return what ``output``'s filter passed and stands for itself, newly listed first."""
+        return self._items(
+            "JOIN chosen AS c ON c.item = item.seq AND c.output = ? AND c.barred = 0"
+            " WHERE lead IS NULL ORDER BY c.listed DESC, c.item DESC LIMIT ?",
+            [output, limit],
+        )
+
     def copies(self, leads: Iterable[str]) -> Mapping[str, tuple[StoredItem, ...]]:
         """Return the items folded under each of ``leads``, oldest first."""
         found: dict[str, tuple[StoredItem, ...]] = {}
-        for some in _batches(list(leads)):
-            for stored in self._items(f"WHERE lead IN ({_marks(some)}) ORDER BY seq", some):
+        for some in batches(list(leads)):
+            for stored in self._items(f"WHERE lead IN ({marks(some)}) ORDER BY seq", some):
                 lead = stored.lead or ""
                 found[lead] = (*found.get(lead, ()), stored)
         return found
@@ -198,15 +248,6 @@ class SqliteItems:
     def _items(self, clause: str, values: Sequence[Any]) -> tuple[StoredItem, ...]:
         rows = self._at.rows(f"SELECT {ITEM_COLUMNS} FROM item {clause}", values)
         return tuple(stored_item(row) for row in rows)
-
-
-def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(values), _BATCH):
-        yield values[start : start + _BATCH]
-
-
-def _marks(values: Iterable[object]) -> str:
-    return ", ".join("?" for _ in values)
 
 
 def _signed(value: int) -> int:

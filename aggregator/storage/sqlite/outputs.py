@@ -26,6 +26,11 @@ class SqliteOutputs:
 
     def put(self, rendered: Rendered) -> None:
         """Replace the bytes at ``rendered.path``."""
+        with self._at.transaction():
+            self._at.run("DELETE FROM retired WHERE path = ?", [rendered.path])
+            self._put(rendered)
+
+    def _put(self, rendered: Rendered) -> None:
         self._at.run(
             "INSERT OR REPLACE INTO output (path, media_type, body, etag, changed_at)"
             " VALUES (?, ?, ?, ?, ?)",
@@ -40,7 +45,25 @@ class SqliteOutputs:
 
     def drop(self, path: str) -> None:
         """Stop serving ``path``."""
-        self._at.run("DELETE FROM output WHERE path = ?", [path])
+        with self._at.transaction():
+            if self._at.run("DELETE FROM output WHERE path = ?", [path]):
+                self._at.run("INSERT OR IGNORE INTO retired (path) VALUES (?)", [path])
+
+    def retired(self) -> frozenset[str]:
+        """Return the paths that were served once and are no more."""
+        return frozenset(row["path"] for row in self._at.rows("SELECT path FROM retired"))
+
+    def rename(self, before: str, name: str) -> None:
+        """Let output ``name`` go on where ``before`` ended, unless it stood already."""
+        with self._at.transaction():
+            known = self._at.rows(
+                "SELECT name FROM output_birth WHERE name IN (?, ?)", [before, name]
+            )
+            if [row["name"] for row in known] != [before]:
+                return
+            self._at.run("UPDATE output_birth SET name = ? WHERE name = ?", [name, before])
+            for table in ("membership", "listing", "chosen"):
+                self._at.run(f"UPDATE {table} SET output = ? WHERE output = ?", [name, before])
 
     def born(self, name: str, now: datetime) -> datetime:
         """Return when output ``name`` first stood; ``now`` is remembered at first asking."""

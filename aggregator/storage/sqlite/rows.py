@@ -1,13 +1,15 @@
 """How is a value written in a row, and read back?"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from aggregator.model.items import Enclosure, Entry, Item, StoredItem
 
 Row = Mapping[str, Any]
+
+BATCH = 500  # below SQLite's limit on parameters, which was 999 for long
 
 ITEM_COLUMNS = (
     "seq, id, feed, key, guid, link, canonical, title, summary, content_html, entry_published,"
@@ -18,6 +20,17 @@ ITEM_COLUMNS = (
     " (SELECT topic FROM item_topic WHERE item_topic.item = item.seq ORDER BY score DESC, topic)"
     ") AS topics"
 )
+
+
+def batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Cut ``values`` into pieces that fit into one statement."""
+    for start in range(0, len(values), BATCH):
+        yield values[start : start + BATCH]
+
+
+def marks(values: Iterable[object]) -> str:
+    """Return a question mark for each of ``values``."""
+    return ", ".join("?" for _ in values)
 
 
 def stamp(moment: datetime) -> str:

@@ -71,11 +71,13 @@ CREATE TABLE item (
     listed TEXT NOT NULL,                    -- the time by which Latest chooses
     filed INTEGER NOT NULL DEFAULT 0,        -- its place in the order of filing; 0 until then,
                                              -- -1 when it could not be filed
+    changed INTEGER NOT NULL DEFAULT 0,      -- its place in the order of filing and revising
     lead TEXT, lead_because TEXT,            -- the item it is a copy of, and the rule that says so
     story TEXT, story_because TEXT,
     trace TEXT                               -- clustering's memory of the item
 ) STRICT;
 CREATE INDEX item_filed ON item (filed);
+CREATE INDEX item_changed ON item (changed);
 CREATE INDEX item_latest ON item (listed, seq) WHERE filed > 0 AND lead IS NULL;
 CREATE INDEX item_address ON item (canonical, seq);
 CREATE INDEX item_story ON item (story, seq);
@@ -125,6 +127,9 @@ CREATE TABLE output (                        -- what was served last
     path TEXT PRIMARY KEY, media_type TEXT NOT NULL, body BLOB NOT NULL,
     etag TEXT NOT NULL, changed_at TEXT NOT NULL
 ) STRICT;
+CREATE TABLE retired (                       -- served once, and no more
+    path TEXT PRIMARY KEY
+) STRICT;
 CREATE TABLE output_birth (name TEXT PRIMARY KEY, born TEXT NOT NULL) STRICT;
 CREATE TABLE membership (                    -- a story's stay in a Top output
     output TEXT NOT NULL, story TEXT NOT NULL,
@@ -143,6 +148,13 @@ CREATE TABLE listing (                       -- items that an output lists now
     PRIMARY KEY (output, item)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX listing_item ON listing (item);
+
+CREATE TABLE chosen (                        -- items that a filter passes, or bars
+    output TEXT NOT NULL, barred INTEGER NOT NULL, listed TEXT NOT NULL,
+    item INTEGER NOT NULL REFERENCES item (seq) ON DELETE CASCADE,
+    PRIMARY KEY (output, barred, listed, item)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX chosen_item ON chosen (item, output);
 
 CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT;
 """

@@ -1,14 +1,22 @@
 """What is remembered of stories?"""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from aggregator.model.items import StoredItem
 from aggregator.model.stories import StoryFacts, Voice
 from aggregator.storage.protocol import Filing
 from aggregator.storage.sqlite.connection import Connection
-from aggregator.storage.sqlite.rows import ITEM_COLUMNS, moment, stamp, stored_item
+from aggregator.storage.sqlite.rows import (
+    ITEM_COLUMNS,
+    Row,
+    batches,
+    marks,
+    moment,
+    stamp,
+    stored_item,
+)
 
 _PAGE = 1_000
 _SHARE = 3  # a story is about a topic when at least a third of its items are
@@ -28,6 +36,11 @@ _STORY = """
 INSERT INTO story (id, opened, last, items) VALUES (?, ?, ?, 1)
 ON CONFLICT (id) DO UPDATE SET
     opened = min(opened, excluded.opened), last = max(last, excluded.last), items = items + 1
+"""
+_CHOSEN = """
+SELECT item.story, sum(c.barred) AS barred, sum(1 - c.barred) AS passed
+FROM chosen AS c JOIN item ON item.seq = c.item
+WHERE c.output = ? AND c.listed >= ? GROUP BY item.story
 """
 _FACTS = """
 SELECT story.id, story.opened, owner, weight, first, story_voice.last, copies_only,
@@ -92,32 +105,22 @@ class SqliteStories:
 
     def facts(self, since: datetime) -> tuple[StoryFacts, ...]:
         """Return stories with a report at or after ``since``."""
-        return self._facts("story.last >= ?", stamp(since))
+        return self._facts("story.last >= ?", [stamp(since)])
+
+    def facts_of(self, stories: Iterable[str]) -> tuple[StoryFacts, ...]:
+        """Return these stories, however old; those that merged into others are left out."""
+        found: list[StoryFacts] = []
+        for some in batches(sorted(stories)):
+            found += self._facts(f"story.id IN ({marks(some)})", some)
+        return tuple(found)
 
     def fact(self, story: str) -> StoryFacts | None:
         """Return what ranking needs to know of ``story``; None when there is no such story."""
-        found = self._facts("story.id = ?", story)
-        return found[0] if found else None
+        return next(iter(self.facts_of([story])), None)
 
-    def _facts(self, which: str, value: str) -> tuple[StoryFacts, ...]:
-        gathered: dict[str, StoryFacts] = {}
-        for row in self._at.rows(_FACTS.format(which=which), [_SHARE, _TOUCHED, value]):
-            voice = Voice(
-                owner=row["owner"],
-                weight=row["weight"],
-                first=moment(row["first"]),
-                last=moment(row["last"]),
-                copies_only=bool(row["copies_only"]),
-            )
-            held = gathered.get(row["id"])
-            gathered[row["id"]] = StoryFacts(
-                id=row["id"],
-                opened=moment(row["opened"]),
-                voices=(*held.voices, voice) if held else (voice,),
-                topics=held.topics if held else _names(row["topics"]),
-                touched=held.touched if held else _names(row["touched"]),
-            )
-        return tuple(gathered.values())
+    def _facts(self, which: str, values: Sequence[str]) -> tuple[StoryFacts, ...]:
+        query = _FACTS.format(which=which)
+        return _gathered(self._at.rows(query, [_SHARE, _TOUCHED, *values]))
 
     def items(self, stories: Iterable[str]) -> Mapping[str, tuple[StoredItem, ...]]:
         """Return the items of each story in order of arrival."""
@@ -131,6 +134,27 @@ class SqliteStories:
             )
             for story in stories
         }
+
+    def chosen(self, output: str, since: datetime) -> frozenset[str]:
+        """Return stories of which ``output`` passes a report, and bars no more than it passes."""
+        rows = self._at.rows(_CHOSEN, [output, stamp(since)])
+        return frozenset(
+            row["story"] for row in rows if row["passed"] > 0 and row["barred"] <= row["passed"]
+        )
+
+    def passed(self, output: str, story: str) -> frozenset[str]:
+        """Return the ids of those items of ``story`` that ``output`` passes."""
+        rows = self._at.rows(
+            "SELECT id FROM item WHERE story = ? AND EXISTS (SELECT 1 FROM chosen"
+            " WHERE chosen.item = item.seq AND output = ? AND barred = 0)",
+            [story, output],
+        )
+        return frozenset(row["id"] for row in rows)
+
+    def forwards(self) -> Mapping[str, str]:
+        """Return what every story that merged now goes by."""
+        rows = self._at.rows("SELECT id, forward FROM story WHERE forward IS NOT NULL")
+        return {row["id"]: row["forward"] for row in rows}
 
     def forget(self, before: datetime) -> None:
         """Forget stories that were last reported before ``before`` and have no items left."""
@@ -165,6 +189,28 @@ class SqliteStories:
         ):
             yield from ((stored_item(row), row["trace"]) for row in rows)
             last = rows[-1]["filed"]
+
+
+def _gathered(rows: Iterable[Row]) -> tuple[StoryFacts, ...]:
+    """Put the rows of each story together, a voice each."""
+    gathered: dict[str, StoryFacts] = {}
+    for row in rows:
+        voice = Voice(
+            owner=row["owner"],
+            weight=row["weight"],
+            first=moment(row["first"]),
+            last=moment(row["last"]),
+            copies_only=bool(row["copies_only"]),
+        )
+        held = gathered.get(row["id"])
+        gathered[row["id"]] = StoryFacts(
+            id=row["id"],
+            opened=moment(row["opened"]),
+            voices=(*held.voices, voice) if held else (voice,),
+            topics=held.topics if held else _names(row["topics"]),
+            touched=held.touched if held else _names(row["touched"]),
+        )
+    return tuple(gathered.values())
 
 
 def _names(text: str) -> tuple[str, ...]:
