@@ -1,17 +1,19 @@
 """What a subscriber gets: an edition of an output, and its rendered bytes."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from aggregator.model.items import Enclosure
 
 
 class Kind(StrEnum):
-    """What an output lists: every item, newest first, or the stories that matter now."""
+    """What an output lists: every item, the stories that matter now, or issues made of these."""
 
     LATEST = "latest"
     TOP = "top"
+    DIGEST = "digest"
 
 
 class Format(StrEnum):
@@ -41,6 +43,21 @@ class Filter:
     sources: int = 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """When issues of a digest are due, and what they list.
+
+    ``days`` of the week (Monday is 0) at ``time`` on the clocks of ``zone``; each lists the
+    ``most`` first of what an output of the kind ``lists`` (latest or top) would.
+    """
+
+    days: tuple[int, ...]
+    time: time
+    zone: ZoneInfo
+    lists: Kind
+    most: int
+
+
 MILESTONES = (3, 6, 12, 24, 48, 96)
 """Numbers of independent owners at which a story is news again."""
 
@@ -53,7 +70,7 @@ class OutputSpec:
     ``limit`` is in entries; ``per_owner`` caps one owner's share of them, None for half of them
     while others can fill the rest. A story of a Top output is dated anew when so many independent
     owners report it as ``milestones`` name. ``only`` says which items it takes, None for all.
-    ``was`` are the names that it had before, the first one first.
+    ``was`` are the names that it had before, the first one first. ``schedule`` is a digest's.
     """
 
     name: str
@@ -66,6 +83,7 @@ class OutputSpec:
     milestones: tuple[int, ...] = MILESTONES
     only: Filter | None = None
     was: tuple[str, ...] = ()
+    schedule: Schedule | None = None
     language: str | None = None
 
 

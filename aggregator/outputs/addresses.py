@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import date
 from types import MappingProxyType
 from urllib.parse import quote
 
@@ -54,10 +55,29 @@ def page_url(spec: OutputSpec, site: Site) -> str:
 
 def feed_id(spec: OutputSpec, site: Site) -> str:
     """Return the permanent id of an output (RFC 4287 section 4.2.6), one of each installation."""
-    first = spec.was[0] if spec.was else spec.name  # a new name is no new feed
-    return uuid.uuid5(_NAMESPACE, f"output\n{site.installation}\n{first}").urn
+    return uuid.uuid5(_NAMESPACE, f"output\n{site.installation}\n{_first_name(spec)}").urn
+
+
+def issue_path(spec: OutputSpec, day: date) -> str:
+    """Return where the page of a digest's issue is served: ``digests/morning/2026-03-03/…``."""
+    return f"digests/{spec.name}/{day.isoformat()}/index.html"
+
+
+def issue_url(spec: OutputSpec, site: Site, day: date) -> str:
+    """Return the absolute address of the page of an issue."""
+    return f"{site.base_url}/{quote(issue_path(spec, day).removesuffix('/index.html'))}"
+
+
+def issue_id(spec: OutputSpec, site: Site, day: date) -> str:
+    """Return the permanent id of an issue."""
+    name = f"issue\n{site.installation}\n{_first_name(spec)}\n{day.isoformat()}"
+    return uuid.uuid5(_NAMESPACE, name).urn
 
 
 def story_page(story: str) -> str:
     """Return where the page of a story stands, without leading slash and file name."""
     return f"{STORIES}/{quote(story.removeprefix('urn:uuid:'), safe='')}"
+
+
+def _first_name(spec: OutputSpec) -> str:
+    return spec.was[0] if spec.was else spec.name  # a new name is no new feed

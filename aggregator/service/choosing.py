@@ -11,6 +11,7 @@ from dataclasses import asdict
 
 from aggregator.model.editions import Filter, Kind, OutputSpec
 from aggregator.model.items import StoredItem
+from aggregator.outputs.digests import lists_of
 from aggregator.outputs.filters import Filters, Verdict
 from aggregator.outputs.shares import POOL
 from aggregator.service.material import Material
@@ -108,7 +109,7 @@ class Chooser:
         names = frozenset(choice.output for choice in chosen)
         for name in names:
             spec = self._specs[name]
-            kept = spec.limit * POOL if spec.kind is Kind.LATEST else KEPT_FOR_STORIES
+            kept = spec.limit * POOL if lists_of(spec) is Kind.LATEST else KEPT_FOR_STORIES
             self._store.items.unchoose(name, keep=kept)
         of = {name: _mark(spec) for name, spec in self._specs.items()}
         note = {"mark": self._store.items.mark(), "of": of}
@@ -121,10 +122,10 @@ def _asked(spec: OutputSpec) -> Filter:
 
 
 def _counts_sources(spec: OutputSpec) -> bool:
-    return spec.kind is Kind.LATEST and _asked(spec).sources > 1
+    return lists_of(spec) is Kind.LATEST and _asked(spec).sources > 1
 
 
 def _mark(spec: OutputSpec) -> str:
     """Return what tells a filter from every other one."""
-    asked = json.dumps([spec.kind, asdict(_asked(spec))], sort_keys=True)
+    asked = json.dumps([lists_of(spec), asdict(_asked(spec))], sort_keys=True)
     return hashlib.sha256(asked.encode()).hexdigest()[:16]

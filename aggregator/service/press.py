@@ -40,6 +40,7 @@ class Press:
         self._store = store
         self._now = now
         self._done: list[Rendered] = []
+        self._dropped: list[str] = []
         self._refused: list[tuple[str, str]] = []
         self._changed: set[str] = set()
 
@@ -62,6 +63,12 @@ class Press:
         except Exception as error:  # noqa: BLE001 - whatever it is, the others go out
             attempt.sound = False
             self.refuse(path, f"{type(error).__name__}: {error}")
+
+    def drop(self, path: str) -> None:
+        """Stop serving ``path``, if anything is served there."""
+        if self._store.outputs.get(path):
+            self._store.outputs.drop(path)
+            self._dropped.append(path)
 
     def refuse(self, path: str, reason: str) -> None:
         """Tell ops why ``path`` is not as it should be."""
@@ -90,5 +97,6 @@ class Press:
         return Published(
             documents=tuple(self._done),
             editions=tuple(edition for edition in fresh if edition.spec.name in self._changed),
+            dropped=tuple(self._dropped),
             refused=tuple(self._refused),
         )

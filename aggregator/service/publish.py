@@ -5,17 +5,18 @@ did not change is not rendered, and bytes that did not change are not written.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from aggregator.model.editions import Edition, Format, Kind, OutputSpec, Site
 from aggregator.model.items import StoredItem
 from aggregator.model.stories import Topic
 from aggregator.outputs import addresses, documents, opml
+from aggregator.outputs.digests import Issue, lists_of
 from aggregator.outputs.editions import latest, top
 from aggregator.outputs.shares import POOL, Share, is_contested
-from aggregator.outputs.standing import Candidate, Face, Stay, enlist, handed_over
+from aggregator.outputs.standing import Candidate, Face, FaceOf, Stay, enlist, handed_over
 from aggregator.service.choosing import Chooser
+from aggregator.service.issuing import Issuer, Listed, items_for, stories_for
 from aggregator.service.material import WINDOW, Material
 from aggregator.service.paper import Paper
 from aggregator.service.press import Press, Published
@@ -38,12 +39,14 @@ class Publisher:
         self._site = site
         self._paper = Paper(store, outputs, topics, site)
         self._last: dict[str, Edition] = {}
+        self._owed: set[str] = set()  # outputs that could not be composed
         self._pages_owed = True  # also when no edition is new: at first, and after a failure
         self._start_afresh()
 
     def _start_afresh(self) -> None:
         """Forget what is kept from step to step, and may not be what the store says."""
         self._material = Material(self._store)
+        self._issuer = Issuer(self._store, self._material, self._site)
         self._chooser = Chooser(self._store, self._outputs)
         self._stays: dict[str, dict[str, Stay]] = {}
         self._chosen: dict[str, frozenset[str]] = {}
@@ -60,7 +63,8 @@ class Publisher:
     def _publish(self, now: datetime) -> Published:
         material, press = self._material, Press(self._store, now)
         material.refresh(now)
-        dropped = () if self._last else self._settle_in()
+        if not self._last:
+            self._settle_in(press)
         editions = self._editions(press, self._chooser.choose(material))
         fresh = [e for name, e in editions.items() if self._last.get(name) is not e]
         for edition in fresh:
@@ -70,19 +74,20 @@ class Publisher:
         with press.keeping(opml.PATH):
             press.put(opml.PATH, opml.MEDIA_TYPE, self._opml(now))
         self._last = editions
-        return replace(press.published(fresh), dropped=dropped)
+        return press.published(fresh)
 
-    def _settle_in(self) -> tuple[str, ...]:
+    def _settle_in(self, press: Press) -> None:
         """Go on under new names, and stop serving what an earlier configuration asked for."""
         for spec in self._outputs:
             for name in spec.was:
                 self._store.outputs.rename(name, spec.name)
         wanted = {addresses.path(spec, form) for spec in self._outputs for form in Format}
         wanted |= {*self._paper.paths(), opml.PATH}
-        left = tuple(r.path for r in self._store.outputs.all() if r.path not in wanted)
-        for path in left:
-            self._store.outputs.drop(path)
-        return left
+        for spec in self._outputs:
+            wanted |= self._issuer.paths(spec) if spec.schedule else frozenset()
+        for rendered in self._store.outputs.all():
+            if rendered.path not in wanted:
+                press.drop(rendered.path)
 
     def _editions(self, press: Press, chosen: frozenset[str]) -> dict[str, Edition]:
         """Compose every output; one that cannot be stays as it was, and harms no other."""
@@ -92,14 +97,24 @@ class Publisher:
             held = self._last.get(spec.name)
             if held is not None:
                 editions[spec.name] = held
-            with press.keeping(spec.name):
-                composed = self._compose(spec, held, news, is_chosen=spec.name in chosen)
+            known = None if spec.name in self._owed else held
+            with press.keeping(spec.name) as attempt:
+                composed = self._compose(spec, known, news, press, is_chosen=spec.name in chosen)
                 editions[spec.name] = held if held == composed else composed
+            (self._owed.discard if attempt.sound else self._owed.add)(spec.name)
         return editions
 
     def _compose(
-        self, spec: OutputSpec, held: Edition | None, news: "_News", *, is_chosen: bool
+        self,
+        spec: OutputSpec,
+        held: Edition | None,
+        news: "_News",
+        press: Press,
+        *,
+        is_chosen: bool,
     ) -> Edition:
+        if spec.schedule:
+            return self._issuer.compose(spec, spec.schedule, held, self._listed, press)
         if spec.kind is Kind.TOP:
             return self._top(spec, held, news, is_chosen=is_chosen)
         if held and not is_chosen and not news.concerns(spec, held):
@@ -114,6 +129,15 @@ class Publisher:
             self._store.outputs.show(spec.name, [entry.id for entry in edition.entries])
         return edition
 
+    def _listed(self, size: OutputSpec, last: Issue | None) -> Listed:
+        """Return what an issue lists; ``size`` is its digest with the limit of an issue."""
+        if lists_of(size) is Kind.LATEST:
+            pool = self._pool(size, size.limit * POOL)
+            return items_for(size, last, pool, self._store, self._material)
+        ranked = self._candidates(size, {}, is_chosen=True)
+        before = self._store.outputs.members(size.name)
+        return stories_for(size, ranked, before, self._face(size), self._material)
+
     def _pool(self, spec: OutputSpec, limit: int) -> tuple[StoredItem, ...]:
         if spec.only:
             return self._store.items.chosen(spec.name, limit)
@@ -125,28 +149,32 @@ class Publisher:
     def _top(
         self, spec: OutputSpec, held: Edition | None, news: "_News", *, is_chosen: bool
     ) -> Edition:
-        material, stays = self._material, self._members(spec)
+        material, stays = self._material, self._members(spec)  # a copy, should this go wrong
         handed = handed_over(stays, material.forward(_standing(stays)), now=material.now)
         stays.update((stay.story, stay) for stay in handed)
         ranked = self._candidates(spec, stays, is_chosen=is_chosen)
-
-        def face(story: str, share: Share) -> Face:
-            passed = self._store.stories.passed(spec.name, story) if spec.only else None
-            return material.face(story, share, passed)
-
-        changed = enlist(spec, ranked, stays, face, now=material.now)
+        changed = enlist(spec, ranked, stays, self._face(spec), now=material.now)
         stays.update((stay.story, stay) for stay in changed)
-        self._store.outputs.enrol((*handed, *changed))
         standing = _standing(stays)
         if held and not handed and not changed and not news.tells_of(standing):
             return held
         born = self._store.outputs.born(spec.name, material.now)
-        return top(spec, stays, material.told(standing), material.sources, born=born)
+        edition = top(spec, stays, material.told(standing), material.sources, born=born)
+        self._store.outputs.enrol((*handed, *changed))
+        self._stays[spec.name] = stays
+        return edition
+
+    def _face(self, spec: OutputSpec) -> FaceOf:
+        def face(story: str, share: Share) -> Face:
+            passed = self._store.stories.passed(spec.name, story) if spec.only else None
+            return self._material.face(story, share, passed)
+
+        return face
 
     def _members(self, spec: OutputSpec) -> dict[str, Stay]:
         if spec.name not in self._stays:
             self._stays[spec.name] = dict(self._store.outputs.members(spec.name))
-        return self._stays[spec.name]
+        return dict(self._stays[spec.name])
 
     def _candidates(
         self, spec: OutputSpec, stays: Mapping[str, Stay], *, is_chosen: bool

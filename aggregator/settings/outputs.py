@@ -20,6 +20,7 @@ from aggregator.settings.documents import Document
 from aggregator.settings.kinds import Language, Line
 from aggregator.settings.mistakes import misshapen, repeated, validated
 from aggregator.settings.nodes import Fault, Trail
+from aggregator.settings.schedules import EXAMPLE, When
 
 MAX_PHRASES = 1000  # in one list
 
@@ -63,6 +64,7 @@ Languages = Annotated[
 ]
 _WORDS = {
     Kind.LATEST: ("Latest", "Everything, newest first, nothing twice."),
+    Kind.DIGEST: ("Digest", "What mattered, put together at fixed times."),
     Kind.TOP: ("Top News", "What matters now: one entry per story, with everyone who reports it."),
 }
 
@@ -124,7 +126,10 @@ class OutputEntry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     kind: Kind = Field(examples=["latest"])
-    """latest: every item, newest first; top: the stories that matter now."""
+    """latest: every item, newest first; top: the stories that matter now; digest: issues of either,
+    put together when the schedule says."""
+    schedule: When | None = None
+    """When a digest is put together, and what an issue lists."""
     name: Name | None = None
     """Its address below /feeds/, without extension; from kind and topic if unset. {topic} is the
     slug when per_topic."""
@@ -155,8 +160,12 @@ class OutputEntry(BaseModel):
     def _one_topic_or_all(self) -> "OutputEntry":
         if self.topic and self.per_topic:
             raise ValueError("has both topic and per_topic; keep one of them")
-        if self.milestones is not None and self.kind is not Kind.TOP:
-            raise ValueError("has milestones, which only kind: top has; remove them")
+        if self.milestones is not None and self.kind is Kind.LATEST:
+            raise ValueError("has milestones, which kind: latest knows nothing of; remove them")
+        if self.kind is Kind.DIGEST and not self.schedule:
+            raise ValueError(f"has kind: digest and no schedule; write schedule: {EXAMPLE}")
+        if self.schedule and self.kind is not Kind.DIGEST:
+            raise ValueError("has a schedule, which only kind: digest has; write kind: digest")
         names = (self.name, *self.was) if self.name else self.was
         if any(("{topic}" in name) != self.per_topic for name in names):
             raise ValueError("name holds {topic} with per_topic, and only then; write it so")
@@ -184,6 +193,7 @@ class OutputEntry(BaseModel):
             limit=self.limit or limit,
             per_owner=self.per_owner,
             milestones=MILESTONES if self.milestones is None else self.milestones,
+            schedule=self.schedule,
             only=self.only.filter() if self.only else None,
             was=tuple(name.replace("{topic}", topic.slug if topic else "") for name in self.was),
             language=self.language,

@@ -17,6 +17,7 @@ from aggregator.model.feeds import Feed, FeedState
 from aggregator.model.items import Copy, StoredItem
 from aggregator.model.stories import StoryFacts, TopicScore, Voice
 from aggregator.model.visits import Logged
+from aggregator.outputs.digests import Issue
 from aggregator.outputs.standing import Stay
 from aggregator.sources.manners import HostHistory
 
@@ -249,6 +250,12 @@ class OutputShelf(Protocol):
 
     def show(self, output: str, items: Sequence[str]) -> None:
         """Remember that ``output`` lists these items now; what is shown is not pruned."""
+
+    def issues(self, output: str, limit: int) -> tuple[Issue, ...]:
+        """Return the last ``limit`` issues of a digest, the newest first."""
+
+    def bring_out(self, issue: Issue) -> None:
+        """Keep an issue; `StoreError` when there is one for that day."""
 
     def enrol(self, members: Sequence[Stay]) -> None:
         """Write stays, replacing those of the same output and story."""

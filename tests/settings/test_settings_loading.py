@@ -231,6 +231,27 @@ outputs:
     assert (second.name, second.was, second.only) == ("best/world", ("by/world",), None)
 
 
+@pytest.mark.parametrize(
+    ("text", "days", "at", "zone", "lists", "most"),
+    [
+        ("every day at 07:00 Europe/London, top 10", 7, "07:00", "Europe/London", "top", 10),
+        ("every weekday at 6:30, latest 100", 5, "06:30", "UTC", "latest", 100),
+        ("every weekend at 10:05 Asia/Kolkata, top 3", 2, "10:05", "Asia/Kolkata", "top", 3),
+        ("every monday, wednesday and friday at 00:00, top 1", 3, "00:00", "UTC", "top", 1),
+        ("every sunday at 23:59 Etc/GMT+3, top 5", 1, "23:59", "Etc/GMT+3", "top", 5),
+    ],
+)
+def test_a_schedule_is_said_in_words(  # noqa: PLR0917
+    tmp_path: Path, text: str, days: int, at: str, zone: str, lists: str, most: int
+) -> None:
+    (spec,) = given(tmp_path, outputs=f"- kind: digest\n  schedule: {text}\n").outputs
+    asked = spec.schedule
+    assert asked
+    assert (spec.name, spec.title) == ("digest", "Digest")
+    assert (len(asked.days), f"{asked.time:%H:%M}", asked.zone.key) == (days, at, zone)
+    assert (asked.lists, asked.most) == (lists, most)
+
+
 def test_no_topics_and_no_outputs_can_be_asked_for(tmp_path: Path) -> None:
     settings = given(tmp_path, topics="topics: []", outputs="outputs: [{kind: top}]")
     assert settings.topics == ()

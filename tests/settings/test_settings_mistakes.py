@@ -38,6 +38,11 @@ def feed(*lines: str) -> str:
     return ONE_FEED + "".join(f"    {line}\n" for line in lines)
 
 
+def digest(schedule: str) -> str:
+    """Return an outputs.yaml with a digest, its schedule on line 2."""
+    return f"- kind: digest\n  schedule: {schedule}\n"
+
+
 FORM: list[tuple[str | bytes, str, str]] = [
     ("", "1:1", 'is empty; write "feeds:" and below it "- url:'),
     ("# nothing yet\n", "1:1", "is empty"),
@@ -157,7 +162,7 @@ CONFIG = [
     ("outputs", "- {kind: top, name: x, per_topic: true}\n", "1:3", "name holds {topic} with"),
     ("outputs", "- kind: top\n  milestones: [6, 3]\n", "2:3", "not in rising order; write [3, 6,"),
     ("outputs", "- kind: top\n  milestones: 1\n", "2:3", 'milestones: "1" is too small; write 2'),
-    ("outputs", "- kind: latest\n  milestones: []\n", "1:3", "has milestones, which only"),
+    ("outputs", "- kind: latest\n  milestones: []\n", "1:3", "has milestones, which kind: latest"),
     ("outputs", "- kind: top\n  only: {}\n", "2:3", "only: asks for nothing; write topics, feeds,"),
     ("outputs", "- kind: top\n  only: {words: {any: '...'}}\n", "2:18", '"..." holds no word'),
     ("outputs", "- kind: top\n  only: {topics: sprot}\n", "2:10", 'did you mean "sport"?'),
@@ -170,6 +175,13 @@ CONFIG = [
     ("outputs", "- kind: top\n  was: top\n", "2:3", "was: the output on line 1 has that name"),
     ("outputs", "- {kind: top, was: x}\n- kind: latest\n  was: x\n", "3:3", "line 1 has that name"),
     ("outputs", "- kind: top\n  per_topic: true\n  was: old\n", "1:3", "name holds {topic} with"),
+    ("outputs", "- kind: digest\n", "1:3", "no schedule; write schedule: every day at 07:00"),
+    ("outputs", digest("at noon"), "2:3", 'schedule: "at noon" is not a schedule; write every day'),
+    ("outputs", digest("every day at 7:00, top 0"), "2:3", "lists too few or too many; write"),
+    ("outputs", digest("every day at 24:00, top 9"), "2:3", "has a time that no clock shows"),
+    ("outputs", digest("every day at 07:00 Europe/Londn, top 9"), "2:3", 'mean "Europe/London"?'),
+    ("outputs", digest("every day at 07:00 CEST, top 9"), "2:3", "write one such as Europe/London"),
+    ("outputs", "- kind: top\n  schedule: every day at 7:00, top 9\n", "1:3", "write kind: digest"),
     ("outputs", "- kind: top\n  limit: 0\n", "2:3", 'limit: "0" is too small; write 1 or more'),
 ]  # fmt: skip
 

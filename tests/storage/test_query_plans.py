@@ -67,6 +67,7 @@ QUESTIONS: dict[str, Question] = {
     "stories.passed": lambda store: store.stories.passed("sea", "s1"),
     "stories.forwards": lambda store: store.stories.forwards(),
     "stories.current": lambda store: store.stories.current("s1"),
+    "outputs.issues": lambda store: store.outputs.issues("noon", 9),
     "outputs.members": lambda store: store.outputs.members("top"),
 }
 

@@ -18,6 +18,7 @@ from aggregator.model.feeds import Feed, FeedState, Move, Rhythm, Skips, Validat
 from aggregator.model.items import Copy, Enclosure, Entry
 from aggregator.model.stories import TopicScore, Voice
 from aggregator.model.visits import Logged
+from aggregator.outputs.digests import Issue
 from aggregator.outputs.standing import Stay
 from aggregator.sources.manners import HostHistory
 from aggregator.storage import open_store
@@ -454,6 +455,29 @@ def test_a_renamed_output_takes_its_memory_along_unless_the_name_was_used(store:
     store.outputs.rename("old", "newer")
     assert store.outputs.born("new", NOW + HOUR) == NOW
     assert store.outputs.born("newer", NOW + HOUR) == NOW + HOUR
+
+
+def test_issues_are_kept_newest_first_and_one_a_day(store: Store) -> None:
+    one = Issue(
+        output="noon",
+        day=NOW.date(),
+        id="urn:1",
+        made=NOW,
+        title="T",
+        summary="S",
+        content_html="<ol></ol>",
+        image="https://a.example/i",
+    )
+    later = replace(one, day=one.day + timedelta(days=1), id="urn:2", image=None)
+    for issue in (later, one, replace(one, output="other")):
+        store.outputs.bring_out(issue)
+    assert store.outputs.issues("noon", 9) == (later, one)
+    assert store.outputs.issues("noon", 1) == (later,)
+    with pytest.raises(StoreError):
+        store.outputs.bring_out(one)
+    store.outputs.born("noon", NOW)
+    store.outputs.rename("noon", "dawn")
+    assert [issue.id for issue in store.outputs.issues("dawn", 9)] == ["urn:2", "urn:1"]
 
 
 def test_what_is_served_no_more_is_remembered_until_it_is_again(store: Store) -> None:

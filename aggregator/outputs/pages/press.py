@@ -8,6 +8,7 @@ from importlib.resources import files
 from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
 
 from aggregator.model.editions import Edition, EditionEntry, Format, Site
 from aggregator.model.stories import Topic
@@ -128,6 +129,12 @@ def story(site: Site, told: StoryTold, *, topics: Iterable[Topic] = ()) -> bytes
         date=long_date(day),
     )
     return _print("story.html", paper, sheet=sheet, told=told)
+
+
+def issue(site: Site, entry: EditionEntry) -> bytes:
+    """Print the page of a digest's issue; its text is our own HTML."""
+    paper = _bare(site, entry.link)
+    return _print("issue.html", paper, entry=entry, text=Markup(entry.content_html))  # noqa: S704
 
 
 def not_found(site: Site) -> bytes:

@@ -1,9 +1,10 @@
 """What was served, and since when?"""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from aggregator.model.editions import Rendered
+from aggregator.outputs.digests import Issue
 from aggregator.outputs.standing import Stay
 from aggregator.storage.sqlite.connection import Connection
 from aggregator.storage.sqlite.rows import Row, maybe_moment, maybe_stamp, moment, stamp
@@ -62,7 +63,7 @@ class SqliteOutputs:
             if [row["name"] for row in known] != [before]:
                 return
             self._at.run("UPDATE output_birth SET name = ? WHERE name = ?", [name, before])
-            for table in ("membership", "listing", "chosen"):
+            for table in ("membership", "listing", "chosen", "issue"):
                 self._at.run(f"UPDATE {table} SET output = ? WHERE output = ?", [name, before])
 
     def born(self, name: str, now: datetime) -> datetime:
@@ -110,6 +111,30 @@ class SqliteOutputs:
             ],
         )
 
+    def issues(self, output: str, limit: int) -> tuple[Issue, ...]:
+        """Return the last ``limit`` issues of a digest, the newest first."""
+        rows = self._at.rows(
+            "SELECT * FROM issue WHERE output = ? ORDER BY day DESC LIMIT ?", [output, limit]
+        )
+        return tuple(_issue(row) for row in rows)
+
+    def bring_out(self, issue: Issue) -> None:
+        """Keep an issue; `StoreError` when there is one for that day."""
+        self._at.run(
+            "INSERT INTO issue (output, day, id, made, title, summary, content_html, image)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                issue.output,
+                issue.day.isoformat(),
+                issue.id,
+                stamp(issue.made),
+                issue.title,
+                issue.summary,
+                issue.content_html,
+                issue.image,
+            ],
+        )
+
     def forget(self, before: datetime) -> None:
         """Forget stays that ended before ``before``; their stories are long over."""
         self._at.run("DELETE FROM membership WHERE left < ?", [stamp(before)])
@@ -142,6 +167,19 @@ def _rendered(row: Row) -> Rendered:
         body=row["body"],
         etag=row["etag"],
         changed_at=moment(row["changed_at"]),
+    )
+
+
+def _issue(row: Row) -> Issue:
+    return Issue(
+        output=row["output"],
+        day=date.fromisoformat(row["day"]),
+        id=row["id"],
+        made=moment(row["made"]),
+        title=row["title"],
+        summary=row["summary"],
+        content_html=row["content_html"],
+        image=row["image"],
     )
 
 

@@ -143,6 +143,13 @@ CREATE TABLE membership (                    -- a story's stay in a Top output
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX membership_story ON membership (story) WHERE left IS NULL;
 
+CREATE TABLE issue (                         -- of a digest, as it was made
+    output TEXT NOT NULL, day TEXT NOT NULL,
+    id TEXT NOT NULL, made TEXT NOT NULL,
+    title TEXT NOT NULL, summary TEXT NOT NULL, content_html TEXT NOT NULL, image TEXT,
+    PRIMARY KEY (output, day)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE listing (                       -- items that an output lists now
     output TEXT NOT NULL, item TEXT NOT NULL,
     PRIMARY KEY (output, item)
