@@ -7,6 +7,7 @@ validators and next due time together with the entries, or not at all.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -38,6 +39,7 @@ from aggregator.sources.fetch import Ask, Exchange, Fetcher, ask_at, ask_for
 from aggregator.sources.manners import Manners
 from aggregator.sources.moves import twin_of
 from aggregator.sources.politeness import ended, place_of
+from aggregator.sources.room import Room, Seat
 from aggregator.sources.schedule import Cadence, Due, outside, provisional_due
 from aggregator.sources.splitting import Memory, Reading, standing
 from aggregator.storage import Store
@@ -83,6 +85,7 @@ class Poller:
         self._manners = manners
         self._cadence = cadence
         self._most = most
+        self._room = Room()
         self._closing = False
         self._clock = clock
 
@@ -96,16 +99,18 @@ class Poller:
         if state.moved_to is not None and (twin := await self._keeper.run(self._twin, state)):
             return await self._leave_to(twin, state)
         ask, log = ask_for(feed, state), list[Exchange]()
-        async with self._manners.turn(ask.url) as turn:
-            if self._closing:
-                return _not_made(state, "not-begun")
-            if turn.put_off is not None:
-                return await self._put_off(state, turn.put_off)
-            begun = await self._begin(feed, state, ask)
-            answer = await self._ask(ask, log)
-        reading = await self._read(feed, state, answer)
-        note = partial(ended, begun, log, answer)
-        intake = await self._keeper.run(self._settle, feed, state, answer, reading, note)
+        async with AsyncExitStack() as held:
+            async with self._manners.turn(ask.url) as turn:
+                seat = await held.enter_async_context(self._room.seat())
+                if self._closing:
+                    return _not_made(state, "not-begun")
+                if turn.put_off is not None:
+                    return await self._put_off(state, turn.put_off)
+                begun = await self._begin(feed, state, ask)
+                answer = await self._ask(ask, log, seat)
+            reading = await self._read(feed, state, answer)
+            note = partial(ended, begun, log, answer)
+            intake = await self._keeper.run(self._settle, feed, state, answer, reading, note)
         after = intake.state
         if reading is not None and after.gaps > state.gaps:
             after = await self._catch_up(feed, after, reading, since=state.succeeded_at)
@@ -121,8 +126,8 @@ class Poller:
             waived=waived(feed.tls),
         )
 
-    async def _ask(self, ask: Ask, log: list[Exchange]) -> Answer:
-        answer = await self._fetcher.fetch(ask, log)
+    async def _ask(self, ask: Ask, log: list[Exchange], seat: Seat) -> Answer:
+        answer = await self._fetcher.fetch(ask, log, seat=seat)
         said = log[-1].url if log else ask.url  # by whom: it may have been redirected
         if self._manners.note(said, answer):  # stored at once: no crash makes us forget it
             note = self._keeper.store.hosts.note
@@ -144,13 +149,15 @@ class Poller:
         return state
 
     async def _page(self, feed: Feed, url: str) -> Document | None:
-        async with self._manners.turn(url) as turn:
-            if self._closing or turn.put_off is not None:
+        async with AsyncExitStack() as held:
+            async with self._manners.turn(url) as turn:
+                seat = await held.enter_async_context(self._room.seat())
+                if self._closing or turn.put_off is not None:
+                    return None
+                answer = await self._ask(ask_at(feed, url), [], seat)
+            if not isinstance(answer, Fetched):
                 return None
-            answer = await self._ask(ask_at(feed, url), [])
-        if not isinstance(answer, Fetched):
-            return None
-        return await self._workers.parse(answer.body, answer.content_type, url)
+            return await self._workers.parse(answer.body, answer.content_type, url)
 
     def _twin(self, state: FeedState) -> str | None:
         return twin_of(state, self._keeper.store.feeds.states())
@@ -195,7 +202,11 @@ class Poller:
         return after
 
     async def _read(self, feed: Feed, state: FeedState, answer: Answer) -> Reading | None:
-        if not isinstance(answer, Fetched) or digest_of(answer.body) == state.digest:
+        if not isinstance(answer, Fetched):
+            return None
+        # In a thread: 15 MB take 30 ms, which nobody else should wait for.
+        digest = await asyncio.to_thread(digest_of, answer.body)
+        if digest == state.digest:
             return None
         memory = await self._keeper.run(self._keeper.store.feeds.memory, feed.id)
         return await self._workers.read((answer.body, answer.content_type, feed.url, memory))

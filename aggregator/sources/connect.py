@@ -9,8 +9,7 @@ through a client with its pool.
 import asyncio
 import socket
 import ssl
-import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -20,74 +19,14 @@ import httpx
 from aggregator.model.feeds import USUAL_TLS, Tls
 from aggregator.model.visits import Refused
 from aggregator.sources.guard import Allowed, Reach, verdict
+from aggregator.sources.lookup import Resolver
 from aggregator.sources.troubles import FailedError, RefusedError
-
-Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
 HEAD_START = 0.25  # seconds an address has before the next is tried too, RFC 8305 section 5
 
 MAX_ADDRESSES = 6  # of one host; nobody waits for more
 
 _PORTS = {"http": 80, "https": 443}
-
-LOOKUPS = 16  # at a time; a name server that hangs holds threads, not the service
-
-
-class Lookup:
-    """Resolves host names in daemon threads, which neither starve others nor delay an exit."""
-
-    def __init__(self) -> None:
-        self._slots = asyncio.Semaphore(LOOKUPS)
-
-    async def __call__(self, host: str, port: int) -> Sequence[str]:
-        """Return the addresses of ``host``; `OSError` when there are none."""
-        try:
-            # Numeric in any spelling (127.1, 0x7f000001) takes no name server and no thread.
-            return _getaddrinfo(host, port, socket.AI_NUMERICHOST)
-        except socket.gaierror:
-            return await self._in_thread(host, port)
-
-    async def _in_thread(self, host: str, port: int) -> Sequence[str]:
-        await self._slots.acquire()
-        loop = asyncio.get_running_loop()
-        found: asyncio.Future[Sequence[str]] = loop.create_future()
-        thread = threading.Thread(
-            target=self._work, args=(loop, found, host, port), name="lookup", daemon=True
-        )
-        try:
-            thread.start()
-        except RuntimeError as error:
-            self._slots.release()
-            raise FailedError("no thread left to look up the host name") from error
-        return await found
-
-    def _work(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        found: asyncio.Future[Sequence[str]],
-        host: str,
-        port: int,
-    ) -> None:
-        result: Sequence[str] | Exception
-        try:
-            result = _getaddrinfo(host, port, 0)
-        except (OSError, UnicodeError) as error:
-            result = error
-        try:
-            loop.call_soon_threadsafe(self._settle, found, result)
-        except RuntimeError:
-            return  # the loop was closed meanwhile: nobody waits any more
-
-    def _settle(
-        self, found: "asyncio.Future[Sequence[str]]", result: Sequence[str] | Exception
-    ) -> None:
-        self._slots.release()  # only now: a thread cannot be stopped, whoever gave up on it
-        if found.done():
-            return
-        if isinstance(result, Exception):
-            found.set_exception(result)
-        else:
-            found.set_result(result)
 
 
 class Network(httpcore.AsyncNetworkBackend):
@@ -299,8 +238,3 @@ def _by_turns(addresses: Sequence[str]) -> list[str]:
     other = [address for address in addresses if (":" in address) != first_is_6]
     pairs = chain.from_iterable(zip_longest(one, other))
     return [address for address in pairs if address is not None]
-
-
-def _getaddrinfo(host: str, port: int, flags: int) -> list[str]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))

@@ -23,7 +23,7 @@ MAX_TITLE = 120  # characters
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _PAGE_TYPE = re.compile(r"\s*(?:text/html|application/xhtml\+xml)\b", re.IGNORECASE)
 _PAGE_START = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:(?:<\?[^>]{0,200}>|<!--.{0,1000}?-->)\s*){0,4}"
+    rb"(?:\xef\xbb\xbf)?\s*+(?>(?:<\?[^>]{0,200}>|<!--.{0,1000}?-->)\s*+){0,4}+"
     rb"<(?:!doctype\s+html|html|head|body|title|meta|link)\b",
     re.IGNORECASE | re.DOTALL,
 )

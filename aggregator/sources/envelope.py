@@ -28,8 +28,9 @@ _WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff", b"\x00<", b"<\x00", b"\x
 _FORBIDDEN_BYTES = bytes({*range(0x20)} - {0x09, 0x0A, 0x0D})  # XML 1.0 section 2.2
 _DECLARED = re.compile(rb"<\?xml[^>]{0,200}encoding\s*=\s*[\"']([\w.:-]{1,40})[\"']")
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+# Atomic and possessive: else n comments could be told apart in 2 to the n ways before it gives up.
 _PAGE = re.compile(
-    rb"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html)\b",
+    rb"\s*+(?:<\?xml[^>]{0,200}>\s*+)?(?><!--.{0,2000}?-->\s*+)*+<(?:!doctype\s+html|html)\b",
     re.IGNORECASE | re.DOTALL,
 )
 _FEED_ROOT = re.compile(rb"<(?:rss|(?:atom:)?feed|(?:rdf:)?rdf|channel)\b", re.IGNORECASE)

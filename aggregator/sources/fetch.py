@@ -17,19 +17,21 @@ import httpx
 from aggregator import __version__
 from aggregator.model.feeds import USUAL_TLS, Feed, FeedState, Tls, Validators
 from aggregator.model.visits import Answer, Failed, Fetched, Gone, Hints, NotModified
-from aggregator.sources import inflate
 from aggregator.sources.answers import (
-    all_of,
     first_of,
     freshened,
     hints_of,
     validators_of,
 )
+from aggregator.sources.body import read_body
 from aggregator.sources.certificates import contexts
-from aggregator.sources.connect import Door, Lookup, Network, Resolver, Wire
+from aggregator.sources.connect import Door, Network
 from aggregator.sources.guard import reach_of
+from aggregator.sources.inflate import ACCEPTED, Limits
+from aggregator.sources.lookup import Lookup, Resolver
 from aggregator.sources.moves import address_to_ask
 from aggregator.sources.redirects import REDIRECTS, Moved, Trail, address_of, moved_by, origin_of
+from aggregator.sources.room import Seat
 from aggregator.sources.troubles import RefusedError, in_words
 
 ACCEPT = (
@@ -60,11 +62,6 @@ _OURS = frozenset(
     }
 )
 
-
-# A hostile server may send a body in chunks of one byte, 20 µs of ours for 6 of theirs.
-_MAX_CHUNKS = 50_000
-_CHUNKS_A_TURN = 256  # then the event loop is let go, about every 5 ms
-
 Clock = Callable[[], datetime]
 
 
@@ -82,7 +79,8 @@ class FetchPolicy:
 
     ``total_seconds`` covers a visit with all its redirects, ``connect_seconds`` the lookup and the
     connection of one hop. ``body_bytes`` counts decoded, ``raw_bytes`` on the wire; ``ratio`` is
-    decoded per raw. ``allow_private`` are networks such as ``127.0.0.0/8`` to be reached although
+    decoded per raw. A body brings ``pace_bytes`` on the wire in every ``pace_seconds``, or ends
+    within. ``allow_private`` are networks such as ``127.0.0.0/8`` to be reached although
     they are not public, on any port; elsewhere only ``allow_ports``. ``extra_ca`` is a PEM file of
     authorities trusted besides the usual ones.
     """
@@ -94,6 +92,8 @@ class FetchPolicy:
     body_bytes: int = 15_000_000
     raw_bytes: int = 15_000_000
     ratio: int = 200
+    pace_bytes: int = 1_000
+    pace_seconds: float = 10.0
     header_bytes: int = 64 * 1024
     header_count: int = 200
     max_redirects: int = 5
@@ -126,6 +126,10 @@ class Exchange:
     conditional: bool
     status: int | None = None
     size: int = 0
+
+    def count(self, size: int) -> None:
+        """Take note that ``size`` more bytes of a body came."""
+        self.size += size
 
 
 def ask_for(feed: Feed, state: FeedState) -> Ask:
@@ -163,8 +167,12 @@ class Fetcher:
             logging.getLogger(name).setLevel(logging.WARNING)
         self._policy = policy
         self._clock = clock
-        self._limits = inflate.Limits(
-            raw_bytes=policy.raw_bytes, body_bytes=policy.body_bytes, ratio=policy.ratio
+        self._limits = Limits(
+            raw_bytes=policy.raw_bytes,
+            body_bytes=policy.body_bytes,
+            ratio=policy.ratio,
+            pace_bytes=policy.pace_bytes,
+            pace_seconds=policy.pace_seconds,
         )
         network = Network(
             reach=reach_of(policy.allow_private, policy.allow_ports),
@@ -174,23 +182,28 @@ class Fetcher:
         )
         self._door = Door(contexts(policy.extra_ca), network)
 
-    async def fetch(self, ask: Ask, log: list[Exchange] | None = None) -> Answer:
+    async def fetch(
+        self, ask: Ask, log: list[Exchange] | None = None, *, seat: Seat | None = None
+    ) -> Answer:
         """Make one visit. Raises nothing but `asyncio.CancelledError`.
 
-        ``log`` is given every request that goes out.
+        ``log`` is given every request that goes out. A large body waits until ``seat`` has room
+        for it, and the deadline with it.
         """
+        seat = seat or Seat()
         deadline = asyncio.timeout(self._policy.total_seconds)
         try:
             async with deadline:
-                return await self._follow(ask, [] if log is None else log)
+                seat.stops(deadline)
+                return await self._follow(ask, [] if log is None else log, seat)
         except Exception as error:  # noqa: BLE001 - the last line: a visit always has an answer
             if deadline.expired():
                 return Failed(reason=f"no whole answer within {self._policy.total_seconds:g} s")
             return in_words(error)
 
-    async def _follow(self, ask: Ask, log: list[Exchange]) -> Answer:
+    async def _follow(self, ask: Ask, log: list[Exchange], seat: Seat) -> Answer:
         here = address_of(ask.url)
-        trail = Trail(origin=origin_of(here), here=here)
+        trail = Trail(origin=origin_of(here), here=here, seat=seat)
         while True:
             found = await self._visit(ask, trail, log)
             if not isinstance(found, Moved):
@@ -226,8 +239,8 @@ class Fetcher:
         hints = hints_of(headers, received=self._clock() if self._clock else None)
         if status != 200:
             return _without_body(headers, status, trail, held, hints)
-        body = await self._body(response, exchange)
-        if not body.strip():
+        body = await read_body(response, self._limits, trail.seat, exchange.count)
+        if not body or body.isspace():
             return Failed(reason="empty body", status=200, hints=hints)
         return Fetched(
             url=trail.address,
@@ -237,26 +250,6 @@ class Fetcher:
             hints=hints,
             moved_to=trail.moved_to,
         )
-
-    async def _body(self, response: httpx.Response, exchange: Exchange) -> bytes:
-        headers = response.headers.raw
-        declared = first_of(headers, b"content-length")
-        if declared.isdigit() and int(declared) > self._policy.raw_bytes:
-            raise RefusedError(f"body is larger than {self._policy.raw_bytes:,} bytes on the wire")
-        wire = response.extensions["network_stream"]
-        if isinstance(wire, Wire):
-            wire.allow(2 * self._policy.raw_bytes)  # with what chunks take besides their content
-        inflater = inflate.Inflater(b",".join(all_of(headers, b"content-encoding")), self._limits)
-        chunks = 0
-        async for chunk in response.aiter_raw():
-            exchange.size += len(chunk)
-            inflater.feed(chunk)
-            chunks += 1
-            if chunks > _MAX_CHUNKS:
-                raise RefusedError("body comes in too many chunks")
-            if chunks % _CHUNKS_A_TURN == 0:
-                await asyncio.sleep(0)
-        return inflater.finish()
 
     def _weigh(self, headers: list[tuple[bytes, bytes]]) -> None:
         if len(headers) > self._policy.header_count:
@@ -271,7 +264,7 @@ class Fetcher:
         sent = {
             b"User-Agent": self._policy.user_agent.encode(),
             b"Accept": self._policy.accept.encode(),
-            b"Accept-Encoding": inflate.ACCEPTED,
+            b"Accept-Encoding": ACCEPTED,
         }
         if origin_of(trail.here) == trail.origin:
             sent |= _own_headers(ask)

@@ -4,6 +4,7 @@ A hundred bytes can unfold to gigabytes, so every decoder works in pieces of `PI
 sum is watched between two of them.
 """
 
+import io
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,11 +31,16 @@ ACCEPTED = b"gzip, deflate, br, zstd"  # the Accept-Encoding that `Inflater` can
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a body may cost: bytes on the wire, bytes decoded, and decoded bytes per wire byte."""
+    """What a body may cost: bytes on the wire, bytes decoded, and decoded bytes per wire byte.
+
+    It brings ``pace_bytes`` on the wire in every ``pace_seconds``, or ends within.
+    """
 
     raw_bytes: int
     body_bytes: int
     ratio: int
+    pace_bytes: int = 1_000
+    pace_seconds: float = 10.0
 
 
 class _Decoder(Protocol):
@@ -54,12 +60,22 @@ class Inflater:
         self._coding = _single(coding)
         self._limits = limits
         self._decoder: _Decoder | None = None
-        self._parts: list[bytes] = []
+        self._body = io.BytesIO()
         self._raw = 0
         self._decoded = 0
 
+    @property
+    def size(self) -> int:
+        """Bytes unpacked so far."""
+        return self._decoded
+
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes from the wire."""
+        for _ in self.unfold(chunk):
+            pass
+
+    def unfold(self, chunk: bytes) -> Iterator[None]:
+        """Take the next bytes from the wire, pausing after each piece of at most a few MiB."""
         if not chunk:
             return
         self._raw += len(chunk)
@@ -70,6 +86,7 @@ class Inflater:
         try:
             for piece in self._decoder.pieces(chunk):
                 self._keep(piece)
+                yield
         except (zlib.error, brotli.error, zstandard.ZstdError) as error:
             raise FailedError(f"{self._coding} body is corrupt") from error
 
@@ -77,7 +94,7 @@ class Inflater:
         """Return the whole body; empty when nothing came."""
         if self._decoder is not None and not self._decoder.whole():
             raise FailedError(f"{self._coding} body ends early")
-        return b"".join(self._parts)
+        return self._body.getvalue()  # hands over what it holds, no second copy
 
     def _keep(self, piece: bytes) -> None:
         self._decoded += len(piece)
@@ -85,8 +102,7 @@ class Inflater:
             raise RefusedError(f"body is larger than {self._limits.body_bytes:,} bytes unpacked")
         if self._decoded > max(_RATIO_FROM, self._raw * self._limits.ratio):
             raise RefusedError(f"body unfolds more than {self._limits.ratio} times: a bomb")
-        if piece:
-            self._parts.append(piece)
+        self._body.write(piece)
 
 
 def _single(coding: bytes) -> str:

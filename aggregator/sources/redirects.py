@@ -6,6 +6,7 @@ import httpx
 
 from aggregator.sources.answers import Headers, first_of
 from aggregator.sources.guard import SCHEMES
+from aggregator.sources.room import Seat
 from aggregator.sources.troubles import FailedError, RefusedError
 
 MAX_ADDRESS = 8192  # characters
@@ -28,7 +29,8 @@ class Moved:
 class Trail:
     """The way from the address asked for, whose origin is ``origin``.
 
-    ``permanent`` while every step of it was; ``moved_to`` is where such steps led.
+    ``permanent`` while every step of it was; ``moved_to`` is where such steps led. ``seat`` is for
+    the body at its end.
     """
 
     origin: Origin
@@ -36,6 +38,7 @@ class Trail:
     permanent: bool = True
     moved_to: str | None = None
     seen: set[str] = field(default_factory=set)
+    seat: Seat = field(default_factory=Seat)
 
     @property
     def address(self) -> str:

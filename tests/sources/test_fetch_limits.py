@@ -4,7 +4,6 @@ import asyncio
 import gc
 import random
 import socket
-import threading
 import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from aggregator.model.visits import Answer, Failed, Fetched, Gone, NotModified, Refused
-from aggregator.sources.connect import Lookup
 from aggregator.sources.fetch import Ask, Fetcher
-from tests.origin import Origin, Reply, answer, drip, hang, pour, raw
+from tests.origin import Line, Origin, Reply, answer, drip, hang, pour, raw
 from tests.sources.conftest import POLICY, Asker
 
 FEED = b"<rss version='2.0'/>"
@@ -73,6 +71,37 @@ def test_a_connection_that_nobody_takes_is_given_up(visit: Asker) -> None:
     assert found == Failed(reason="could not connect within 0.4 s")
 
 
+@pytest.mark.conforms("D14")
+@pytest.mark.parametrize(
+    "reply",
+    [
+        hang(OK + b"Content-Length: 100\r\n\r\nabc"),
+        drip(OK + b"\r\n", b"x", 0.05),
+        drip(CHUNKED, b"1\r\nx\r\n", 0.05),
+    ],
+    ids=["half a body", "drip", "chunked drip"],
+)
+def test_a_body_that_comes_too_slowly_is_not_waited_for(
+    origin: Origin, visit: Asker, reply: Reply
+) -> None:
+    found = visit(origin.script("/", reply), policy={"pace_seconds": 0.4, "total_seconds": 15})
+    assert found == Failed(reason="body comes too slowly: less than 1,000 bytes in 0.4 s")
+
+
+@pytest.mark.conforms("D14")
+def test_a_body_that_keeps_its_pace_may_take_longer_than_one_spell(
+    origin: Origin, visit: Asker
+) -> None:
+    async def slowly(line: Line) -> None:
+        await line.send(OK + b"\r\n" + FEED)
+        for _ in range(8):
+            await line.send(b" " * 1000)
+            await asyncio.sleep(0.25)
+
+    policy = {"pace_seconds": 1.5}
+    assert isinstance(visit(origin.script("/", slowly), policy=policy), Fetched)
+
+
 def test_a_name_server_that_hangs_is_given_up(visit: Asker) -> None:
     """E40."""
 
@@ -85,18 +114,6 @@ def test_a_name_server_that_hangs_is_given_up(visit: Asker) -> None:
         return await fetcher.fetch(Ask(url="http://a.test/"))
 
     assert asyncio.run(story()) == Failed(reason="could not connect within 0.3 s")
-
-
-def test_lookups_run_in_threads_that_never_delay_an_exit() -> None:
-    """E40: `localhost` takes a real lookup; its thread is a daemon, and its place is given back."""
-
-    async def story() -> set[bool]:
-        lookup = Lookup()
-        found = await asyncio.gather(*(lookup("localhost", 80) for _ in range(60)))
-        assert all(set(addresses) & {"127.0.0.1", "::1"} for addresses in found)
-        return {thread.daemon for thread in threading.enumerate() if thread.name == "lookup"}
-
-    assert asyncio.run(story()) <= {True}
 
 
 @pytest.mark.parametrize(

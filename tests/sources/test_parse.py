@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.model.visits import Document, ParsedFeed, Unreadable
+from aggregator.sources.discover import is_page
 from aggregator.sources.envelope import MAX_BODY
 from aggregator.sources.parse import MAX_ENTRIES, parse
 
@@ -193,3 +194,10 @@ def test_no_damage_to_a_feed_makes_it_raise(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 8))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
     parse(bytes(whole), "", URL)
+
+
+@pytest.mark.conforms("D17")
+def test_comments_before_nothing_are_told_apart_in_one_way() -> None:
+    """Tried in every way, a thousand would outlast the sun."""
+    assert "no feed" in reason_of(parse(b"<!---->" * 1000 + b"x", "", URL))
+    assert not is_page(b"<!---->" * 1000 + b"x", "")
