@@ -20,6 +20,7 @@ from aggregator.cli.publish import publish
 from aggregator.cli.replay import replay
 from aggregator.cli.run import run
 from aggregator.cli.stories import stories, topics
+from aggregator.cli.top import top
 from aggregator.model.errors import AggregatorError, SettingsError
 from aggregator.service import logs
 
@@ -82,5 +83,5 @@ def main(ctx: click.Context, feeds: Path, config: Path, data: Path | None, level
     ctx.obj = Place(feeds=feeds, config=config, data=data)
 
 
-for command in (run, poll, feeds, publish, add, check, parse, replay, demo, stories, topics):
+for command in (run, poll, feeds, top, publish, add, check, parse, replay, demo, stories, topics):
     main.add_command(command)

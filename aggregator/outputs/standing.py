@@ -105,7 +105,7 @@ def enlist(
     """
     standing = {story: stay for story, stay in stays.items() if stay.left is None}
     share = Share(spec)
-    inside = _still_in(spec, ranked, standing, share)
+    inside = still_in(spec, ranked, standing, share)
     entering = _let_in(spec, ranked, stays, inside, share=share, face=face)
     after = {
         held.story: _entrance(spec, held, entering[held.story], now)
@@ -153,11 +153,11 @@ def _by_place(stay: Stay) -> tuple[int, str]:
     return stay.place, stay.story
 
 
-def _still_in(
+def still_in(
     spec: OutputSpec, ranked: Sequence[Candidate], standing: Mapping[str, Stay], share: Share
 ) -> list[Candidate]:
     """Return those that stand and may go on standing, limit and shares kept."""
-    filled = _several(ranked) >= min(FILL, spec.limit)
+    filled = several(ranked) >= min(FILL, spec.limit)
     inside: list[Candidate] = []
     for held in ranked:
         if held.story not in standing or (filled and is_lone(held)):
@@ -170,7 +170,8 @@ def _still_in(
     return inside
 
 
-def _weakest(inside: Sequence[Candidate]) -> Candidate:
+def weakest(inside: Sequence[Candidate]) -> Candidate:
+    """Return who goes first when somebody has to."""
     return min(inside, key=lambda held: (held.score, held.story))
 
 
@@ -185,28 +186,36 @@ def _let_in(
 ) -> dict[str, Face]:
     """Put newcomers ``inside``, strongest first, in place of those that are clearly weaker."""
     entering: dict[str, Face] = {}
-    room_for_lone = min(FILL, spec.limit) - _several(ranked) - sum(map(is_lone, inside))
+    room = room_for_lone(spec, ranked, inside)
     for candidate in ranked:
-        if candidate.story in stays or (is_lone(candidate) and room_for_lone <= 0):
+        if candidate.story in stays or (is_lone(candidate) and room <= 0):
             continue
-        weakest = _weakest(inside) if len(inside) >= spec.limit else None
-        if weakest and candidate.score <= weakest.score * MARGIN:
+        last = weakest(inside) if len(inside) >= spec.limit else None
+        if last and candidate.score <= last.score * MARGIN:
             break
         pick = face(candidate.story, share)
         if share.refuses(pick.owner):
             continue
-        if weakest:
-            inside.remove(weakest)
-            share.give_back(stays[weakest.story].owner)
+        if last:
+            inside.remove(last)
+            share.give_back(stays[last.story].owner)
         share.take(pick.owner)
-        room_for_lone -= is_lone(candidate)
+        room -= is_lone(candidate)
         inside.append(candidate)
         entering[candidate.story] = pick
     return entering
 
 
-def _several(ranked: Sequence[Candidate]) -> int:
+def several(ranked: Sequence[Candidate]) -> int:
+    """Return how many stories more than one owner reports, or one that counts for two."""
     return sum(not is_lone(candidate) for candidate in ranked)
+
+
+def room_for_lone(
+    spec: OutputSpec, ranked: Sequence[Candidate], inside: Sequence[Candidate]
+) -> int:
+    """Return how many more stories of one owner only may fill the list up."""
+    return min(FILL, spec.limit) - several(ranked) - sum(map(is_lone, inside))
 
 
 def is_lone(candidate: Candidate) -> bool:

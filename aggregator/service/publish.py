@@ -13,11 +13,12 @@ from aggregator.model.stories import Topic
 from aggregator.outputs import addresses, documents, opml
 from aggregator.outputs.digests import Issue, lists_of
 from aggregator.outputs.editions import latest, top
-from aggregator.outputs.shares import POOL, Share, is_contested
-from aggregator.outputs.standing import Candidate, Face, FaceOf, Stay, enlist, handed_over
+from aggregator.outputs.shares import POOL, is_contested
+from aggregator.outputs.standing import Stay, enlist, handed_over
 from aggregator.service.choosing import Chooser
+from aggregator.service.contest import Contest
 from aggregator.service.issuing import Issuer, Listed, items_for, stories_for
-from aggregator.service.material import WINDOW, Material
+from aggregator.service.material import Material
 from aggregator.service.paper import Paper
 from aggregator.service.press import Press, Published
 from aggregator.storage import Store
@@ -49,7 +50,7 @@ class Publisher:
         self._issuer = Issuer(self._store, self._material, self._site)
         self._chooser = Chooser(self._store, self._outputs)
         self._stays: dict[str, dict[str, Stay]] = {}
-        self._chosen: dict[str, frozenset[str]] = {}
+        self._contest = Contest(self._store, self._material)
 
     def publish(self, now: datetime) -> Published:
         """Bring every output up to date with the store; one transaction."""
@@ -134,9 +135,9 @@ class Publisher:
         if lists_of(size) is Kind.LATEST:
             pool = self._pool(size, size.limit * POOL)
             return items_for(size, last, pool, self._store, self._material)
-        ranked = self._candidates(size, {}, is_chosen=True)
+        ranked = self._contest.candidates(size, (), anew=True)
         before = self._store.outputs.members(size.name)
-        return stories_for(size, ranked, before, self._face(size), self._material)
+        return stories_for(size, ranked, before, self._contest.face(size), self._material)
 
     def _pool(self, spec: OutputSpec, limit: int) -> tuple[StoredItem, ...]:
         if spec.only:
@@ -152,8 +153,8 @@ class Publisher:
         material, stays = self._material, self._members(spec)  # a copy, should this go wrong
         handed = handed_over(stays, material.forward(_standing(stays)), now=material.now)
         stays.update((stay.story, stay) for stay in handed)
-        ranked = self._candidates(spec, stays, is_chosen=is_chosen)
-        changed = enlist(spec, ranked, stays, self._face(spec), now=material.now)
+        ranked = self._contest.candidates(spec, _standing(stays), anew=is_chosen)
+        changed = enlist(spec, ranked, stays, self._contest.face(spec), now=material.now)
         stays.update((stay.story, stay) for stay in changed)
         standing = _standing(stays)
         if held and not handed and not changed and not news.tells_of(standing):
@@ -164,31 +165,10 @@ class Publisher:
         self._stays[spec.name] = stays
         return edition
 
-    def _face(self, spec: OutputSpec) -> FaceOf:
-        def face(story: str, share: Share) -> Face:
-            passed = self._store.stories.passed(spec.name, story) if spec.only else None
-            return self._material.face(story, share, passed)
-
-        return face
-
     def _members(self, spec: OutputSpec) -> dict[str, Stay]:
         if spec.name not in self._stays:
             self._stays[spec.name] = dict(self._store.outputs.members(spec.name))
         return dict(self._stays[spec.name])
-
-    def _candidates(
-        self, spec: OutputSpec, stays: Mapping[str, Stay], *, is_chosen: bool
-    ) -> tuple[Candidate, ...]:
-        """Return the stories that may stand in a Top output, strongest first."""
-        material, standing = self._material, _standing(stays)
-        if spec.only is None:
-            return material.ranked(spec.topic, standing=standing)
-        if is_chosen or material.merged or spec.name not in self._chosen:
-            since = material.now - WINDOW
-            self._chosen[spec.name] = self._store.stories.chosen(spec.name, since)
-        ranked = material.ranked(spec.topic, self._chosen[spec.name], standing)
-        enough = spec.only.sources
-        return tuple(one for one in ranked if one.owners >= enough or one.story in standing)
 
     def _render(self, edition: Edition, press: Press) -> None:
         for form in Format:

@@ -161,6 +161,7 @@ outputs:
 """
 
 
+@pytest.mark.conforms("B11")
 def test_a_renamed_output_goes_on_with_its_entries_its_id_and_its_memory(
     store: Store, settings: Settings, tmp_path: Path
 ) -> None:

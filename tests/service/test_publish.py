@@ -50,6 +50,7 @@ def kept_from(folder: Path, feed: str) -> Iterator[None]:
         db.execute("INSERT INTO feed SELECT * FROM elsewhere")
 
 
+@pytest.mark.conforms("B59")
 def test_an_output_that_cannot_be_composed_keeps_its_bytes_and_harms_no_other(
     store: Store, settings: Settings, tmp_path: Path
 ) -> None:
@@ -76,6 +77,7 @@ def test_an_output_that_cannot_be_composed_keeps_its_bytes_and_harms_no_other(
     }
 
 
+@pytest.mark.conforms("B59")
 def test_outputs_that_cannot_be_composed_after_a_restart_keep_their_bytes(
     store: Store, settings: Settings, tmp_path: Path
 ) -> None:
@@ -93,6 +95,7 @@ def test_outputs_that_cannot_be_composed_after_a_restart_keep_their_bytes(
     assert kept["index.html"] == "top and latest cannot be composed"
 
 
+@pytest.mark.conforms("B59")
 def test_a_page_that_cannot_be_printed_keeps_its_bytes_and_harms_nothing_else(
     store: Store, settings: Settings, tmp_path: Path
 ) -> None:
@@ -176,6 +179,7 @@ def test_outputs_that_ops_removed_are_dropped_and_no_other(
     assert publisher(store, settings_for(tmp_path, FEEDS, FEWER)).publish(NOW).dropped == ()
 
 
+@pytest.mark.conforms("B06")
 def test_equal_content_gives_no_new_bytes_and_no_new_time(store: Store, settings: Settings) -> None:
     press = publisher(store, settings)
     tell(store, "harbour", 1, story="s1", topics=("business",))

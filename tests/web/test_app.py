@@ -77,6 +77,7 @@ def ask(
 ETAG = ask().headers["etag"]
 
 
+@pytest.mark.conforms("B11")
 def test_a_renamed_feed_sends_readers_to_its_new_address_for_good() -> None:
     standing = shelf()
     standing.retire("feeds/old.atom", "feeds/latest.atom")
@@ -88,6 +89,7 @@ def test_a_renamed_feed_sends_readers_to_its_new_address_for_good() -> None:
             assert answer.content == b""
 
 
+@pytest.mark.conforms("B66")
 def test_what_was_taken_away_is_gone_and_what_never_was_is_not_found() -> None:
     standing = shelf()
     for path in ("feeds/latest.atom", "topics/science/index.html"):
