@@ -30,7 +30,7 @@ def feeds(place: Place, names: tuple[str, ...], *, as_json: bool) -> None:
     """Show how each feed does: its state, visits, gaps, errors, and how politely it is asked.
 
     Reads beside a service that runs. The politeness is of 100, from the log of the last visits.
-    Exit status 1 when one of the feeds shown is failing, denied or gone.
+    Exit status 1 when one of the feeds shown is failing, denied, lost or gone.
     """
     settings = place.settings()
     wanted = _wanted(settings, names)

@@ -165,9 +165,13 @@ class Service:
         """Mend the ticking when the wall clock was set back: it would wait until it catches up."""
         while not stop.is_set():
             await _either(stop, STALE.total_seconds())
-            if self._is_late() and not stop.is_set():
-                log.warning("late", because="no tick for a while; was the clock set back?")
-                scheduler.modify_job(TICK_JOB, next_run_time=self.clock())
+            if not stop.is_set():
+                self._mend_ticking(scheduler)
+
+    def _mend_ticking(self, scheduler: AsyncIOScheduler) -> None:
+        if self._is_late():
+            log.warning("late", because="no tick for a while; was the clock set back?")
+            scheduler.modify_job(TICK_JOB, next_run_time=self.clock())
 
     async def _tick(self) -> None:
         try:

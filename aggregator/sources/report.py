@@ -8,11 +8,11 @@ from aggregator.model.feeds import Feed, FeedState
 from aggregator.model.visits import Logged
 from aggregator.sources.politeness import UNTRIED, Politeness, politeness
 from aggregator.sources.rhythm import QUIET
-from aggregator.sources.schedule import Cadence
+from aggregator.sources.schedule import LOST, Cadence
 
 # What is not well; the others are as they should be.
 FAILING, DENIED, GONE = "failing", "denied", "gone"
-_UNWELL = frozenset({FAILING, DENIED, GONE})
+_UNWELL = frozenset({FAILING, DENIED, LOST, GONE})
 _PUT_ASIDE = {
     "new": "not asked yet",
     "host-quiet": "put off",
@@ -26,8 +26,9 @@ class Report:
 
     ``condition`` is in words: *well*, *silent* (nothing new for a month), *not asked yet*,
     *put off* (its host wants quiet), *left to another* (that asks the same address), *failing*,
-    *denied*, *gone* or *switched off*. ``last`` is the latest visit in the log, ``next`` None when
-    there will be none; ``because`` names the rule that chose it.
+    *denied*, *lost* (not to be found for a month), *gone* or *switched off*. ``last`` is the
+    latest visit in the log, ``next`` None when there will be none; ``because`` names the rule that
+    chose it.
     """
 
     feed: str
@@ -80,7 +81,7 @@ def _condition(state: FeedState, now: datetime) -> str:
     if state.gone:
         return GONE
     if state.last_error is not None:
-        return DENIED if state.because == "denied" else FAILING
+        return state.because if state.because in {DENIED, LOST} else FAILING
     if state.because in _PUT_ASIDE:
         return _PUT_ASIDE[state.because]
     if state.rhythm is not None and now - (state.rhythm.newest or state.rhythm.since) > QUIET:

@@ -16,10 +16,12 @@ from aggregator.sources.gaps import haste_at
 from aggregator.sources.rhythm import news_wait, silence_wait
 
 NEVER = timedelta(days=36_500)  # for a feed that is gone: a date, because the store wants one
+LOST = "lost"  # not to be found for a month
 
-_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_HOUR, _DAY, _WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 _MAX_DOUBLINGS = 6  # CommaFeed's, and 64 h from an hour: the ceiling is reached before
 _TOWARDS_A_DAY = 12  # for 404: even five minutes come to a day at last
+_A_MONTH = 40  # failures with little hope: a month even of a feed asked every five minutes
 _SPREAD = 0.1  # of the interval, at most, added to every wait
 CLOCK_SLACK = timedelta(minutes=5)
 """A last visit so far in the future means that the clock was set back; less, that it was set."""
@@ -66,7 +68,7 @@ def next_due(
     not be read is handed in as `Failed`. ``state.rhythm`` and gaps know of this visit already.
 
     Rules by rank, which decides only between equal times: ``retry-after``, ``max-age``, ``ttl``,
-    back-off (``backoff``, ``not-found``, ``denied``, ``refused``), the feed's own pace
+    back-off (``backoff``, ``not-found``, ``lost``, ``denied``, ``refused``), the feed's own pace
     (``rhythm``, ``quiet``, ``gap``), ``interval``; then ``skip``, which moves the time found out
     of hours and days that the publisher excludes; ``gone``.
     """
@@ -213,10 +215,17 @@ def _after_failure(answer: Failed, failures: int, interval: timedelta, cadence: 
         return interval, "interval"  # the server said itself how long it wants its peace
     if status in {401, 403}:
         return _DAY, "denied"
-    if 400 <= status < 500 and status not in {408, 425, 429}:
+    if _is_hopeless(status):
+        if failures > _A_MONTH:
+            return max(interval, _WEEK), LOST
         wait = _backed_off(interval, failures, _TOWARDS_A_DAY, cadence)
         return wait, "not-found" if status == 404 else "backoff"
     return _backed_off(interval, failures, _MAX_DOUBLINGS, cadence), "backoff"
+
+
+def _is_hopeless(status: int) -> bool:
+    """Whether asking again soon is no use: the request itself is answered with a no."""
+    return 400 <= status < 500 and status not in {408, 425, 429}
 
 
 def _backed_off(interval: timedelta, failures: int, doublings: int, cadence: Cadence) -> timedelta:

@@ -62,7 +62,8 @@ class FeedShelf(Protocol):
 
         A new feed is due at once; a known one keeps its due time; one that is gone from the
         configuration is kept for attribution and never due. A changed address forgets validators,
-        digest, memory, and what was learned from the old one.
+        digest, memory, and what was learned from the old one; changed headers or credentials
+        forget validators and digest.
         """
 
     def configured(self) -> Mapping[str, Feed]:

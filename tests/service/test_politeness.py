@@ -20,7 +20,31 @@ def two_days(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     return asyncio.run(lived(folder))
 
 
-@pytest.mark.conforms("A01", "A02", "A04", "A08", "A10", "A22", "A23", "A57", "A58", "A59", "A69")
+@pytest.mark.conforms(
+    "A01",
+    "A02",
+    "A04",
+    "A08",
+    "A10",
+    "A22",
+    "A23",
+    "A57",
+    "A58",
+    "A59",
+    "A69",
+    "A06",
+    "A07",
+    "A13",
+    "A18",
+    "A24",
+    "A27",
+    "A29",
+    "A31",
+    "A37",
+    "A41",
+    "A47",
+    "A56",
+)
 def test_in_two_days_no_publisher_has_anything_to_complain_of(two_days: Outcome) -> None:
     """Of no request without conditions, altered or old validators, haste, cookies, parameters."""
     assert two_days.faults == {}

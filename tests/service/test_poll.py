@@ -93,6 +93,7 @@ def etags(origin: Origin, path: str) -> list[bytes | None]:
     return [seen.value("If-None-Match") for seen in origin.asked(path)]
 
 
+@pytest.mark.conforms("A23")
 def test_the_attempt_is_stored_before_the_publisher_sees_the_request(
     origin: Origin, tmp_path: Path
 ) -> None:
@@ -107,6 +108,7 @@ def test_the_attempt_is_stored_before_the_publisher_sees_the_request(
     assert (visit.outcome, visit.state.visits) == ("failed", 1)
 
 
+@pytest.mark.conforms("A12")
 def test_a_visit_that_cannot_be_stored_leaves_validators_and_entries_as_they_were(
     origin: Origin, tmp_path: Path
 ) -> None:
@@ -144,6 +146,7 @@ def test_a_visit_that_cannot_be_stored_leaves_validators_and_entries_as_they_wer
     assert house.rows("SELECT etag FROM feed") == [(FRESH.encode(),)]
 
 
+@pytest.mark.conforms("A37")
 def test_a_host_that_asked_for_quiet_has_its_other_feeds_put_off_unasked(
     origin: Origin, tmp_path: Path
 ) -> None:
@@ -188,6 +191,7 @@ def test_ops_cannot_hurry_a_feed_that_failed_just_now_or_said_when(
     assert play(scene()) == [1, 1, 1, 2]
 
 
+@pytest.mark.conforms("A06", "A08", "A67")
 def test_a_body_that_did_not_change_is_not_parsed_but_its_new_validators_are_kept(
     origin: Origin, tmp_path: Path
 ) -> None:
@@ -212,6 +216,47 @@ def test_a_body_that_did_not_change_is_not_parsed_but_its_new_validators_are_kep
     assert visit.state.succeeded_at == NOW + DAY
 
 
+@pytest.mark.conforms("A17")
+def test_an_etag_that_did_not_change_hides_no_news(origin: Origin, tmp_path: Path) -> None:
+    """The server ignores our conditions and says that nothing changed, and something did."""
+    same = {"ETag": OLD, "Last-Modified": "then"}
+    origin.script("/a", answer(200, rss(item(1)), same), answer(200, rss(item(2), item(1)), same))
+    house = House(tmp_path, {"a": origin.url("/a")})
+    play(house.visit())
+    house.clock.at += DAY
+
+    (visit,) = play(house.visit())
+
+    assert (visit.outcome, visit.new) == ("fetched", 1)
+    assert house.items == ["Ferry 1 leaves", "Ferry 2 leaves"]
+
+
+@pytest.mark.conforms("A63")
+def test_a_password_is_sent_to_its_publisher_and_is_nowhere_else(
+    origin: Origin, tmp_path: Path
+) -> None:
+    """Not in the database, and not in what is served."""
+    url = origin.script("/a", answer(200, rss(item(1))))
+    house = House(tmp_path, {"a": url.replace("//", "//me:s3cr3t@")})
+
+    async def scene() -> list[Visit]:
+        async with house.open() as service:
+            visits = await visit_due(service)
+            await service.bring_out()
+            return visits
+
+    (visit,) = play(scene())
+
+    assert visit.outcome == "fetched"
+    assert origin.log[0].value("Authorization") == b"Basic bWU6czNjcjN0"
+    assert "s3cr3t" not in repr(visit)
+    (tmp_path / "feeds.yaml").unlink()
+    for path in tmp_path.rglob("*"):
+        assert not path.is_file() or b"s3cr3t" not in path.read_bytes(), path
+    assert house.rows("SELECT count(*) FROM output") != [(0,)]
+
+
+@pytest.mark.conforms("A54", "A51")
 def test_an_unreadable_page_deletes_nothing(origin: Origin, tmp_path: Path) -> None:
     origin.script(
         "/a",
@@ -234,6 +279,7 @@ def test_an_unreadable_page_deletes_nothing(origin: Origin, tmp_path: Path) -> N
     )
 
 
+@pytest.mark.conforms("A22", "E23")
 def test_twenty_restarts_ask_once_before_the_feed_is_due(origin: Origin, tmp_path: Path) -> None:
     origin.script("/a", answer(200, rss(item(1)), {"ETag": OLD}), answer(304))
     house = House(tmp_path, {"a": origin.url("/a")})
@@ -250,6 +296,7 @@ def test_twenty_restarts_ask_once_before_the_feed_is_due(origin: Origin, tmp_pat
     assert second.outcome == "not-modified"
 
 
+@pytest.mark.conforms("A23")
 def test_twenty_restarts_after_a_visit_cut_short_ask_no_earlier_than_an_hour_later(
     origin: Origin, tmp_path: Path
 ) -> None:
@@ -273,6 +320,7 @@ def hanging(act: Any) -> Reply:
     return first_doing(act, Line.hang)
 
 
+@pytest.mark.conforms("A44")
 def test_a_feed_that_is_gone_is_never_asked_again(origin: Origin, tmp_path: Path) -> None:
     origin.script("/a", answer(410))
     house = House(tmp_path, {"a": origin.url("/a")})

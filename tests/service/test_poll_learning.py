@@ -75,10 +75,11 @@ def moved(to: str) -> Reply:
     return answer(301, b"", {"Location": to})
 
 
+@pytest.mark.conforms("A46")
 def test_a_feed_that_moved_is_asked_where_it_lives_and_stays_conditional(
     origin: Origin, tmp_path: Path, workers: ParseWorkers
 ) -> None:
-    """A46: three visits at the old address, then none."""
+    """Three visits at the old address, then none."""
     origin.script("/new", document(1, 2), answer(304))
     feed = Feed(id="a", url=origin.script("/old", moved("/new")))
 
@@ -95,10 +96,10 @@ def test_a_feed_that_moved_is_asked_where_it_lives_and_stays_conditional(
     assert sent == [None] + 5 * [b'"(1, 2)"']
 
 
+@pytest.mark.conforms("A51")
 def test_a_page_at_the_end_of_a_redirect_teaches_nothing(
     origin: Origin, tmp_path: Path, workers: ParseWorkers
 ) -> None:
-    """A51."""
     origin.script("/login", answer(200, b"<!doctype html><html><body>Who are you?</body></html>"))
     feed = Feed(id="a", url=origin.script("/old", document(1, 2), moved("/login")))
 
@@ -114,10 +115,11 @@ def test_a_page_at_the_end_of_a_redirect_teaches_nothing(
     assert items == 2
 
 
+@pytest.mark.conforms("A53", "A38")
 def test_two_feeds_that_moved_to_one_address_are_asked_once(
     origin: Origin, tmp_path: Path, workers: ParseWorkers
 ) -> None:
-    """A53: both stay configured."""
+    """Both stay configured."""
     origin.script("/new", document(1, 2))
     first = Feed(id="a", url=origin.script("/a", moved("/new")))
     second = Feed(id="b", url=origin.script("/b", moved("/new")))
@@ -136,10 +138,11 @@ def test_two_feeds_that_moved_to_one_address_are_asked_once(
     assert len(origin.asked("/new")) == 7
 
 
+@pytest.mark.conforms("A54")
 def test_lost_entries_and_an_emptied_document_are_noticed_and_told(
     origin: Origin, tmp_path: Path, workers: ParseWorkers
 ) -> None:
-    """A54, and nothing is forgotten."""
+    """And nothing is forgotten."""
     script = (document(1, 2, 3), document(3, 4, 5), document(7, 8, 9), document(), document(9, 10))
     feed = Feed(id="a", url=origin.script("/", *script))
 
@@ -215,10 +218,10 @@ def test_older_pages_are_read_as_far_as_they_help_and_no_more_than_five(
     assert [visit.outcome for visit in visits] == ["fetched", "fetched", "unchanged"]
 
 
+@pytest.mark.conforms("A39")
 def test_a_feed_put_off_after_the_clock_was_set_back_is_not_due_at_once(
     origin: Origin, tmp_path: Path, workers: ParseWorkers
 ) -> None:
-    """A39."""
     retry = answer(429, b"", {"Retry-After": "7200"})
     feed = Feed(id="a", url=origin.script("/", document(1), retry))
 

@@ -7,6 +7,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from aggregator.model.editions import Rendered
 from aggregator.service import clock
 from aggregator.service.desk import BATCH
 from aggregator.service.house import opened
-from aggregator.service.run import DUE_AT_ONCE, WAITING_AT_A_HOST, Service
+from aggregator.service.run import DUE_AT_ONCE, STALE, TICK, TICK_JOB, WAITING_AT_A_HOST, Service
 from aggregator.storage import Store
 from aggregator.storage.sqlite import SqliteStore
 from aggregator.web.served import Served
@@ -149,6 +150,7 @@ def test_a_host_with_most_of_what_is_due_keeps_nobody_waiting(
     assert len(origin.log) <= WAITING_AT_A_HOST
 
 
+@pytest.mark.conforms("E27")
 def test_it_stops_while_a_publisher_hangs(origin: Origin, tmp_path: Path) -> None:
     """The deadline of a visit is five minutes here."""
 
@@ -297,6 +299,7 @@ def test_housekeeping_that_failed_is_done_within_a_minute_of_the_fault_being_gon
     play(scene())
 
 
+@pytest.mark.conforms("E29")
 def test_a_full_disk_and_a_failing_tick_are_told_and_gone_when_the_fault_is(
     origin: Origin, tmp_path: Path
 ) -> None:
@@ -332,3 +335,69 @@ def test_a_full_disk_and_a_failing_tick_are_told_and_gone_when_the_fault_is(
 
     assert waiting(tmp_path) == (0, 1)
     assert len(origin.log) == 2
+
+
+@pytest.mark.conforms("E23", "E24", "E26", "E28", "E31")
+def test_the_scheduler_only_ticks_in_utc_and_drops_no_late_run(tmp_path: Path) -> None:
+    """Not one job a feed, none that would block the loop or a thread, none every second."""
+
+    async def scene() -> None:
+        feeds = [f"{{id: a{n}, url: 'https://a{n}.invalid/rss'}}" for n in range(9)]
+        async with opened(settings_for(tmp_path, feeds), store_in(tmp_path)) as service:
+            await service.prepare()
+            scheduler = service._scheduler()
+            scheduler.start(paused=True)
+            jobs = scheduler.get_jobs()
+            assert len(jobs) == 3
+            for job in jobs:
+                assert (job.misfire_grace_time, job.coalesce, job.max_instances) == (None, True, 1)
+                assert asyncio.iscoroutinefunction(job.func)
+                assert job.trigger.interval >= TICK >= timedelta(seconds=5)
+            assert str(scheduler.timezone) == "UTC"
+            scheduler.shutdown(wait=False)
+
+    play(scene())
+
+
+@pytest.mark.conforms("E30")
+def test_ticks_that_a_clock_set_back_would_hold_up_go_on(tmp_path: Path) -> None:
+    async def scene() -> None:
+        feed = "{id: a, url: 'https://a.invalid/rss'}"
+        async with opened(settings_for(tmp_path, [feed]), store_in(tmp_path)) as service:
+            await service.prepare()
+            scheduler = service._scheduler()
+            scheduler.start(paused=True)
+            scheduler.modify_job(TICK_JOB, next_run_time=clock.now() + HOUR)
+            service._mend_ticking(scheduler)
+            assert scheduler.get_job(TICK_JOB).next_run_time > clock.now()
+            service._ticked -= STALE.total_seconds() + 1
+            service._mend_ticking(scheduler)
+            assert scheduler.get_job(TICK_JOB).next_run_time <= clock.now()
+            scheduler.shutdown(wait=False)
+
+    play(scene())
+
+
+@pytest.mark.conforms("E25")
+def test_a_tick_hands_visits_over_and_ends(origin: Origin, tmp_path: Path) -> None:
+    """Though the publisher never answers: an overrun tick would not run again at once."""
+
+    async def scene() -> None:
+        asked, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        async def hanging(line: Line) -> None:
+            loop.call_soon_threadsafe(asked.set)
+            await line.hang()
+
+        feed = f"{{id: a, url: '{origin.script('/a', hanging)}'}}"
+        async with opened(settings_for(tmp_path, [feed]), store_in(tmp_path)) as service:
+            await service.prepare()
+            await service._tick()
+            (visit,) = service._flying.values()
+            await asked.wait()
+            await service._tick()
+            assert list(service._flying.values()) == [visit]
+            visit.cancel()
+            await asyncio.gather(visit, return_exceptions=True)
+
+    play(scene())

@@ -186,6 +186,13 @@ CONFIG = [
 ]  # fmt: skip
 
 
+@pytest.mark.conforms("A38")
+@pytest.mark.parametrize("again", ["http://EXAMPLE.org/a#x", "https://example.org:443/a"])
+def test_no_address_is_asked_for_two_feeds(again: str, tmp_path: Path) -> None:
+    (told,) = faults(tmp_path, feeds=f"feeds:\n- https://example.org/a\n- {again}\n")
+    assert told == "feeds.yaml:3:3: url: the feed on line 2 has it too; remove one of them"
+
+
 @pytest.mark.parametrize(("text", "place", "words"), FORM + VALUES)
 def test_a_mistake_in_the_feeds_is_told_at_its_place(
     text: str | bytes, place: str, words: str, tmp_path: Path

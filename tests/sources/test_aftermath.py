@@ -51,8 +51,9 @@ def after(
     return conclude(FEED, state, answer, document, arrivals, now=now, cadence=Cadence())
 
 
+@pytest.mark.conforms("A30", "A31")
 def test_what_a_document_says_of_itself_is_remembered_and_obeyed_after_a_304() -> None:
-    """A30, A31: also when the body did not change."""
+    """Also when the body did not change."""
     skips = Skips(hours=frozenset(range(13, 20)))
     meta = FeedMeta(ttl=2 * HOUR, base=NOW, skips=skips)
     state = after(document=replace(DOCUMENT, meta=meta))
@@ -65,8 +66,9 @@ def test_what_a_document_says_of_itself_is_remembered_and_obeyed_after_a_304() -
     assert (plain.ttl, plain.base, plain.skips) == (None, None, Skips())
 
 
+@pytest.mark.conforms("A54")
 def test_an_emptied_document_is_unwell_and_is_asked_for_again() -> None:
-    """A54: validators and digest stay, so that it is not taken for unchanged."""
+    """Validators and digest stay, so that it is not taken for unchanged."""
     state = after(document=EMPTY, now=NOW + HOUR)
     assert state.failures == 1
     assert state.last_error == "the document has no entries; the last one had 2"
@@ -103,6 +105,7 @@ def test_entries_that_came_move_the_next_visit() -> None:
     assert after(NotModified(validators=HELD), state=state).rhythm == state.rhythm
 
 
+@pytest.mark.conforms("A46")
 @pytest.mark.parametrize(
     ("answer", "document"),
     [
@@ -114,7 +117,7 @@ def test_entries_that_came_move_the_next_visit() -> None:
 def test_a_move_is_learned_from_visits_that_lead_to_a_feed(
     answer: Answer, document: Document | None
 ) -> None:
-    """A46: a changed body, an unchanged one, and a 304."""
+    """A changed body, an unchanged one, and a 304."""
     state = STATE
     for day in range(3):
         before, state = state, after(answer, document, state=state, now=NOW + day * DAY)
@@ -126,6 +129,7 @@ def test_a_move_is_learned_from_visits_that_lead_to_a_feed(
     assert there.moved_to == NEW
 
 
+@pytest.mark.conforms("A47", "A51")
 @pytest.mark.parametrize(
     ("answer", "document"),
     [
@@ -138,7 +142,6 @@ def test_a_move_is_learned_from_visits_that_lead_to_a_feed(
 def test_a_move_is_not_learned_from_pages_errors_and_temporary_redirects(
     answer: Answer, document: Document | None
 ) -> None:
-    """A47, A51."""
     state = STATE
     for hour in range(0, 100, 5):
         state = after(answer, document, state=state, now=NOW + hour * HOUR)
@@ -154,8 +157,8 @@ def test_a_moved_feed_that_fails_three_times_is_asked_where_it_is_configured() -
     assert "configured address again" in (remark_on(before, state) or "")
 
 
+@pytest.mark.conforms("A06", "A67")
 def test_validators_follow_every_200_and_the_digest_the_body() -> None:
-    """A06, A67."""
     state = after(document=None)
     assert (state.validators, state.digest) == (BODY.validators, digest_of(b"<rss/>"))
 

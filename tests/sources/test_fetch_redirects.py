@@ -12,9 +12,10 @@ def to(location: str | bytes, status: int = 302) -> Reply:
     return answer(status, b"moved", {"Location": location, "Set-Cookie": "a=1", "ETag": '"hop"'})
 
 
+@pytest.mark.conforms("A46", "A47", "A59")
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_every_redirect_is_followed_with_get(origin: Origin, visit: Asker, status: int) -> None:
-    """A46, A47, A59: and only the permanent ones say where the feed has moved."""
+    """And only the permanent ones say where the feed has moved."""
     origin.script("/b", answer(200, FEED, {"ETag": '"b"'}))
     found = visit(origin.script("/a", to("/b", status)))
     assert isinstance(found, Fetched)
@@ -24,10 +25,10 @@ def test_every_redirect_is_followed_with_get(origin: Origin, visit: Asker, statu
     assert [(seen.method, seen.target) for seen in origin.log] == [("GET", "/a"), ("GET", "/b")]
 
 
+@pytest.mark.conforms("A48")
 def test_only_the_leading_permanent_steps_say_where_a_feed_moved(
     origin: Origin, visit: Asker
 ) -> None:
-    """A48."""
     origin.script("/d", answer(200, FEED))
     origin.script("/c", to("/d", 301))
     origin.script("/b", to("/c", 302))
@@ -43,10 +44,11 @@ def test_a_feed_that_did_not_move_says_so(origin: Origin, visit: Asker) -> None:
     assert found.moved_to is None
 
 
+@pytest.mark.conforms("A10")
 def test_validators_go_to_the_address_that_gave_them_and_nowhere_else(
     origin: Origin, visit: Asker
 ) -> None:
-    """A10: A is asked plainly, B with what B gave."""
+    """A is asked plainly, B with what B gave."""
     origin.script("/b", answer(200, FEED, {"ETag": '"b"'}), answer(304))
     url = origin.script("/a", to("/b"))
     first = visit(url)
@@ -58,8 +60,8 @@ def test_validators_go_to_the_address_that_gave_them_and_nowhere_else(
     assert sent == [("/a", None), ("/b", None), ("/a", None), ("/b", b'"b"')]
 
 
+@pytest.mark.conforms("A10", "A11")
 def test_validators_do_not_travel_to_a_redirects_target(origin: Origin, visit: Asker) -> None:
-    """A10, A11."""
     origin.script("/b", answer(200, FEED))
     url = origin.script("/a", to("/b"))
     held = Validators(url=url, etag=b'"a"', last_modified=b"then")
@@ -68,18 +70,19 @@ def test_validators_do_not_travel_to_a_redirects_target(origin: Origin, visit: A
     assert [seen.value("If-Modified-Since") for seen in origin.log] == [b"then", None]
 
 
+@pytest.mark.conforms("A14")
 def test_a_304_from_a_target_that_was_asked_plainly_is_a_failure(
     origin: Origin, visit: Asker
 ) -> None:
-    """A14."""
     origin.script("/b", answer(304))
     url = origin.script("/a", to("/b"))
     found = visit(url, validators=Validators(url=url, etag=b'"a"'))
     assert isinstance(found, Failed)
 
 
+@pytest.mark.conforms("A52", "D10", "A58")
 def test_secrets_do_not_follow_to_another_origin(origin: Origin, visit: Asker) -> None:
-    """A52, D10, A58: neither credentials nor own headers nor cookies, and back home they return."""
+    """Neither credentials nor own headers nor cookies, and back home they return."""
     visit.names = {"other.test": ("127.0.0.1",)}
     url = origin.script("/a", to(origin.url("/b", host="other.test")))
     origin.script("/b", to(origin.url("/c")))
@@ -100,21 +103,22 @@ def test_a_user_name_in_a_location_is_neither_sent_nor_kept(origin: Origin, visi
     assert origin.log[1].value("Authorization") is None
 
 
+@pytest.mark.conforms("D05", "A49")
 @pytest.mark.parametrize("address", ["10.0.0.1", "169.254.169.254", "::1", "64:ff9b::7f00:1"])
 def test_a_redirect_from_a_public_host_to_a_private_address_is_refused(
     origin: Origin, visit: Asker, address: str
 ) -> None:
-    """D05, A49."""
     host = f"[{address}]" if ":" in address else address
     found = visit(origin.script("/a", to(f"http://{host}/latest/meta-data")))
     assert isinstance(found, Refused)
     assert "not public" in found.reason
 
 
+@pytest.mark.conforms("D01", "D05")
 def test_a_redirect_to_a_name_of_a_private_address_is_refused_without_a_connection(
     origin: Origin, visit: Asker
 ) -> None:
-    """D01, D05: loopback is only allowed as 127.0.0.1 here, and the trap listens on 127.0.0.2."""
+    """Loopback is only allowed as 127.0.0.1 here, and the trap listens on 127.0.0.2."""
     trap = Origin(host="127.0.0.2")
     trap.start()
     try:
@@ -129,27 +133,27 @@ def test_a_redirect_to_a_name_of_a_private_address_is_refused_without_a_connecti
         trap.stop()
 
 
+@pytest.mark.conforms("A49")
 @pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://h/x", "javascript:alert(1)"])
 def test_a_redirect_to_another_scheme_is_refused(
     origin: Origin, visit: Asker, location: str
 ) -> None:
-    """A49."""
     assert isinstance(visit(origin.script("/a", to(location))), Refused)
 
 
+@pytest.mark.conforms("A49")
 def test_redirects_that_go_round_are_given_up(origin: Origin, visit: Asker) -> None:
-    """A49."""
     origin.script("/b", to("/a"))
     found = visit(origin.script("/a", to("/b")))
     assert found == Failed(reason="redirects go round in a circle")
     assert len(origin.log) == 2
 
 
+@pytest.mark.conforms("A49")
 @pytest.mark.parametrize(("hops", "arrives"), [(5, True), (6, False)])
 def test_five_redirects_are_followed_and_no_more(
     origin: Origin, visit: Asker, hops: int, arrives: bool
 ) -> None:
-    """A49."""
     for n in range(hops):
         origin.script(f"/{n}", to(f"/{n + 1}"))
     origin.script(f"/{hops}", answer(200, FEED))
@@ -186,17 +190,18 @@ def test_a_location_is_read_against_where_it_was_said(
     assert origin.log[1].target == target
 
 
+@pytest.mark.conforms("A44")
 def test_410_at_the_end_of_a_detour_does_not_end_the_feed(origin: Origin, visit: Asker) -> None:
-    """A44: only the feed's own address, or where it has moved for good, can say so."""
+    """Only the feed's own address, or where it has moved for good, can say so."""
     origin.script("/gone", answer(410))
     assert isinstance(visit(origin.script("/a", to("/gone", 302))), Failed)
     assert visit(origin.script("/b", to("/gone", 301))) == Gone()
 
 
+@pytest.mark.conforms("A50")
 def test_a_redirect_from_https_to_http_is_refused(
     origin: Origin, secure_origin: Origin, visit: Asker
 ) -> None:
-    """A50."""
     url = secure_origin.script("/a", to(origin.script("/b", answer(200, FEED))))
     found = visit(url, policy={"extra_ca": str(LOOPBACK_PEM)})
     assert isinstance(found, Refused)
@@ -204,10 +209,11 @@ def test_a_redirect_from_https_to_http_is_refused(
     assert origin.log == []
 
 
+@pytest.mark.conforms("A50", "A52")
 def test_a_redirect_from_http_to_https_is_followed_without_secrets(
     origin: Origin, secure_origin: Origin, visit: Asker
 ) -> None:
-    """A50, A52: another scheme is another origin."""
+    """Another scheme is another origin."""
     url = origin.script("/a", to(secure_origin.script("/b", answer(200, FEED)), 301))
     found = visit(url, credentials=("me", "pw"), policy={"extra_ca": str(LOOPBACK_PEM)})
     assert isinstance(found, Fetched)

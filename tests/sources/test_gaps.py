@@ -53,8 +53,8 @@ def test_haste_has_an_end() -> None:
     assert haste_at(state, NOW - 30 * DAY) == 4  # a clock set back
 
 
+@pytest.mark.conforms("A54")
 def test_an_emptied_document_is_doubted_for_a_week_and_then_believed() -> None:
-    """A54."""
     assert is_emptied(STATE, 0, now=NOW + DAY)
     assert not is_emptied(STATE, 0, now=NOW + 7 * DAY)
     assert not is_emptied(STATE, 1, now=NOW + DAY)

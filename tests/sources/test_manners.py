@@ -1,4 +1,5 @@
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -64,11 +65,11 @@ class Rig:
         await asyncio.gather(*tasks)
 
 
+@pytest.mark.conforms("A36")
 def test_a_host_is_asked_one_at_a_time_with_space_between() -> None:
-    """A36."""
     rig = Rig(COURTESY)
-    rig.run(*[lambda n=n: rig.visit("http://h.example/") for n in range(5)])
-    assert [at for _, at in rig.starts] == [0, 2, 4, 6, 8]
+    rig.run(*[lambda n=n: rig.visit("http://h.example/") for n in range(200)])
+    assert [at for _, at in rig.starts] == list(range(0, 400, 2))
     assert rig.most["http://h.example/"] == 1
 
 
@@ -99,15 +100,16 @@ def test_hosts_do_not_wait_for_each_other() -> None:
     assert {at for _, at in rig.starts} == {0}
 
 
+@pytest.mark.conforms("A35")
 def test_no_more_than_so_many_are_in_flight_altogether() -> None:
-    """A35."""
     rig = Rig(Courtesy(all_at_once=4, starts_a_second=0))
     rig.run(*[lambda n=n: rig.visit(f"http://10.0.0.{n}/") for n in range(20)])
     assert rig.most["all"] == 4
 
 
+@pytest.mark.conforms("A35")
 def test_after_an_outage_starts_keep_a_common_pace() -> None:
-    """A35: everything is overdue at once, yet no more than so many start within a second."""
+    """Everything is overdue at once, yet no more than so many start within a second."""
     rig = Rig(Courtesy(all_at_once=50, starts_a_second=5))
     rig.run(*[lambda n=n: rig.visit(f"http://10.0.0.{n}/", takes=0.1) for n in range(30)])
     ats = [at for _, at in rig.starts]
@@ -115,16 +117,28 @@ def test_after_an_outage_starts_keep_a_common_pace() -> None:
     assert max(ats) < 7
 
 
+@pytest.mark.conforms("A35")
+def test_thousands_that_are_overdue_start_at_the_common_pace_and_few_at_once() -> None:
+    rig = Rig(Courtesy(all_at_once=12, starts_a_second=10))
+    hosts = [f"http://10.0.{n // 250}.{n % 250}/" for n in range(2_000)]
+    rig.run(*[lambda host=host: rig.visit(host, takes=1.5) for host in hosts])
+    started = Counter(int(at) for _, at in rig.starts)
+    assert (len(rig.starts), rig.most["all"]) == (2_000, 12)
+    assert max(started.values()) <= 10
+    assert max(started) <= 2_000 * 1.5 / 12 + 1
+
+
+@pytest.mark.conforms("E32")
 def test_a_slow_host_holds_no_place_that_others_could_use() -> None:
-    """E32: forty visits wait for one host, and another host is not among those who wait."""
+    """Forty visits wait for one host, and another host is not among those who wait."""
     rig = Rig(Courtesy(all_at_once=2, spacing=2 * SECOND, starts_a_second=0))
     slow = [lambda: rig.visit("http://slow.example/", takes=60) for _ in range(40)]
     rig.run(*slow, lambda: rig.visit("http://quick.test/"))
     assert ("http://quick.test/", 0) in rig.starts
 
 
+@pytest.mark.conforms("A37")
 def test_one_429_puts_off_all_feeds_of_that_host() -> None:
-    """A37."""
     rig = Rig(COURTESY)
     rig.run(
         lambda: rig.visit("http://a.paper.co.uk/1", answer=busy(after=10 * MINUTE)),
@@ -191,6 +205,7 @@ def test_cancelled_waiting_gives_the_place_back() -> None:
     asyncio.run(story())
 
 
+@pytest.mark.conforms("A36", "A37", "A39")
 @pytest.mark.parametrize(
     ("history", "wait"),
     [
@@ -207,7 +222,6 @@ def test_cancelled_waiting_gives_the_place_back() -> None:
 def test_a_wait_follows_its_rule_and_no_clock_makes_it_longer(
     history: HostHistory, wait: timedelta
 ) -> None:
-    """A36, A37, A39."""
     assert wait_for(history, NOW, COURTESY) == wait
 
 

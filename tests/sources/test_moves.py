@@ -1,6 +1,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from aggregator.model.feeds import Feed, FeedState, Move, Validators
 from aggregator.sources.fetch import ask_for
 from aggregator.sources.moves import address_to_ask, failed, followed, twin_of
@@ -19,8 +21,9 @@ def seen(state: FeedState, to: str | None, *days: float) -> FeedState:
     return state
 
 
+@pytest.mark.conforms("A46")
 def test_a_move_is_learned_after_three_visits_over_two_days() -> None:
-    """A46: the configured address is kept beside it."""
+    """The configured address is kept beside it."""
     assert seen(STATE, NEW, 0).move == Move(to=NEW, since=NOW)
     assert seen(STATE, NEW, 0, 2).moved_to is None
     assert seen(STATE, NEW, *(hour / 24 for hour in range(47))).moved_to is None
@@ -63,8 +66,8 @@ def test_a_clock_set_back_starts_the_trial_again() -> None:
     assert seen(state, NEW, 0, 1, 2).moved_to == NEW
 
 
+@pytest.mark.conforms("A10", "A52")
 def test_secrets_stay_at_home_and_validators_with_their_address() -> None:
-    """A10, A52."""
     held = Validators(url=NEW, etag=b'"1"')
     ask = ask_for(FEED, replace(MOVED, validators=held))
     assert (ask.url, ask.validators) == (NEW, held)
@@ -73,8 +76,9 @@ def test_secrets_stay_at_home_and_validators_with_their_address() -> None:
     assert (near.headers, near.credentials) == (FEED.headers, FEED.credentials)
 
 
+@pytest.mark.conforms("A53")
 def test_of_feeds_at_one_address_one_is_asked() -> None:
-    """A53: the one that is configured so, else the first by name; one that fails leads nobody."""
+    """The one that is configured so, else the first by name; one that fails leads nobody."""
     other = replace(MOVED, feed="b")
     at_home = FeedState(feed="z", url=NEW, next_due=NOW)
     assert twin_of(MOVED, [MOVED, other]) is None

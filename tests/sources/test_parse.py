@@ -93,6 +93,7 @@ def test_only_the_first_entries_are_read_and_it_says_so() -> None:
     assert feed.remarks == (f"only the first {MAX_ENTRIES} entries were read",)
 
 
+@pytest.mark.conforms("A05")
 def test_a_text_that_names_a_file_is_not_opened() -> None:
     assert "not XML" in reason_of(parse(b"/etc/passwd", "", URL))
     assert "not XML" in reason_of(parse(b"file:///etc/passwd", "", URL))

@@ -19,6 +19,7 @@ def of(state: FeedState | None, feed: Feed = FEED, *visits: Logged) -> Report:
     return report(feed, state, visits, now=NOW, cadence=Cadence())
 
 
+@pytest.mark.conforms("A43", "A44", "A45")
 @pytest.mark.parametrize(
     ("state", "condition", "well"),
     [
@@ -35,6 +36,7 @@ def of(state: FeedState | None, feed: Feed = FEED, *visits: Logged) -> Report:
         ),
         (replace(STATE, last_error="HTTP 500", because="backoff"), "failing", False),
         (replace(STATE, last_error="HTTP 403", because="denied"), "denied", False),
+        (replace(STATE, last_error="HTTP 404", because="lost"), "lost", False),
         (replace(STATE, last_error="410", gone=True), "gone", False),
     ],
 )

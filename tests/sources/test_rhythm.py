@@ -1,6 +1,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,8 +37,8 @@ def test_a_feed_of_which_nothing_is_known_is_asked_at_the_usual_interval() -> No
     assert wait(first(())) == HOUR
 
 
+@pytest.mark.conforms("A33")
 def test_the_busier_the_shorter() -> None:
-    """A33."""
     waits = [wait(first(NOW - n * gap for n in range(1, 30))) for gap in (HOUR / 6, HOUR, 7 * HOUR)]
     assert waits == sorted(waits)
     assert waits[0] < HOUR / 4
@@ -101,8 +102,9 @@ def test_a_pinned_old_entry_does_not_make_a_busy_feed_look_sleepy() -> None:
     assert wait(first(pinned)) < 1.2 * wait(first(busy))
 
 
+@pytest.mark.conforms("A33")
 def test_a_feed_silent_for_thirty_days_is_asked_as_rarely_as_any() -> None:
-    """A33: and a week's silence is worth a quarter of that."""
+    """And a week's silence is worth a quarter of that."""
     busy = first(NOW - n * HOUR for n in range(200))
     assert silence_wait(busy, now=NOW + 30 * DAY, most=DAY) == DAY
     assert silence_wait(busy, now=NOW + 300 * DAY, most=DAY) == DAY

@@ -60,6 +60,7 @@ def assert_due(found: Due, wait: timedelta, because: str, interval: timedelta = 
     assert NOW + wait <= found.at <= NOW + wait + interval * MOST_SPREAD
 
 
+@pytest.mark.conforms("A24", "A25", "A29", "A30", "A32")
 @pytest.mark.parametrize(
     ("fresh", "ttl", "wait", "because"),
     [
@@ -78,17 +79,17 @@ def assert_due(found: Due, wait: timedelta, because: str, interval: timedelta = 
 def test_the_latest_of_all_wishes_wins(
     fresh: timedelta | None, ttl: timedelta | None, wait: timedelta, because: str
 ) -> None:
-    """A24, A25, A29, A30, A32."""
     assert_due(due(fetched(fresh), ttl=ttl), wait, because)
 
 
+@pytest.mark.conforms("A07")
 def test_freshness_of_a_304_moves_the_next_visit_too() -> None:
-    """A07."""
     hints = Hints(fresh_for=2 * HOUR)
     answer = NotModified(validators=Validators(url="http://a/"), hints=hints)
     assert_due(due(answer), 2 * HOUR, "max-age")
 
 
+@pytest.mark.conforms("A41")
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize(
     ("after", "wait", "because"),
@@ -102,7 +103,6 @@ def test_freshness_of_a_304_moves_the_next_visit_too() -> None:
 def test_retry_after_is_honoured_and_its_absence_backs_off(
     status: int, after: timedelta | None, wait: timedelta, because: str
 ) -> None:
-    """A41."""
     assert_due(due(failed(status, after)), wait, because)
 
 
@@ -116,9 +116,10 @@ def test_a_wish_to_be_left_alone_is_remembered_whatever_other_rule_wins() -> Non
     assert held(failed(500)) is held(Refused(reason="x")) is held(Gone()) is None
 
 
+@pytest.mark.conforms("A42")
 @pytest.mark.parametrize("answer", [failed(), failed(500), failed(429), Refused(reason="x")])
 def test_failures_double_the_wait_up_to_a_day(answer: Answer) -> None:
-    """A42, and never faster than before."""
+    """And never faster than before."""
     waits = [due(answer, failures=n).at - NOW for n in range(12)]
     hours = [wait.total_seconds() // 3600 for wait in waits]
     assert hours == [2, 4, 8, 16] + 8 * [24]
@@ -128,22 +129,40 @@ def test_a_success_returns_to_the_interval_at_once() -> None:
     assert_due(due(fetched(), failures=9), HOUR, "interval")
 
 
+@pytest.mark.conforms("A43")
 def test_a_failure_with_little_hope_comes_down_to_once_a_day() -> None:
-    """A43: from five minutes as well, where six doublings would not."""
+    """From five minutes as well, where six doublings would not."""
     feed = replace(FEED, every=5 * MINUTE)
     assert due(failed(404), feed=feed, failures=20).at >= NOW + DAY
     assert due(failed(404), feed=feed, failures=20).because == "not-found"
     assert due(failed(500), feed=feed, failures=20).at < NOW + DAY
 
 
+@pytest.mark.conforms("A43")
+@pytest.mark.parametrize(("every", "visits"), [(None, 50), (5 * MINUTE, 60), (3 * DAY, 25)])
+def test_a_feed_not_to_be_found_is_lost_after_a_month_and_asked_once_a_week(
+    every: timedelta | None, visits: int
+) -> None:
+    feed, now, lost = replace(FEED, every=every), NOW, None
+    for failures in range(visits):
+        found = due(failed(404), feed=feed, failures=failures, now=now)
+        if found.because == "lost":
+            lost = lost or now
+            assert found.at >= now + 7 * DAY
+        now = found.at
+    if every != 3 * DAY:
+        assert lost is not None
+        assert NOW + 30 * DAY <= lost <= NOW + 45 * DAY
+
+
+@pytest.mark.conforms("A45")
 @pytest.mark.parametrize("status", [401, 403])
 def test_who_shuts_us_out_is_asked_once_a_day(status: int) -> None:
-    """A45."""
     assert_due(due(failed(status)), DAY, "denied")
 
 
+@pytest.mark.conforms("A44")
 def test_gone_is_never_asked_again() -> None:
-    """A44."""
     found = due(Gone())
     assert found.because == "gone"
     assert found.at > NOW + 365 * 50 * DAY
@@ -154,6 +173,7 @@ def test_an_error_page_fresh_for_a_year_costs_a_day_at_most() -> None:
     assert_due(due(answer), DAY, "max-age")
 
 
+@pytest.mark.conforms("A21")
 @pytest.mark.parametrize(
     ("every", "default", "interval"),
     [
@@ -168,7 +188,6 @@ def test_an_error_page_fresh_for_a_year_costs_a_day_at_most() -> None:
 def test_intervals_keep_within_their_floors(
     every: timedelta | None, default: timedelta, interval: timedelta
 ) -> None:
-    """A21."""
     cadence = Cadence(interval=default)
     assert interval_of(replace(FEED, every=every), cadence) == interval
 
@@ -178,8 +197,9 @@ def test_back_off_never_ends_below_an_interval_longer_than_a_day() -> None:
     assert due(failed(), feed=feed, failures=5).at >= NOW + 3 * DAY
 
 
+@pytest.mark.conforms("A34")
 def test_the_same_feed_waits_the_same_time_and_others_other_times() -> None:
-    """A34: no dice."""
+    """No dice."""
     assert due(fetched()) == due(fetched())
     ats = {due(fetched(), feed=replace(FEED, id=str(n))).at for n in range(100)}
     assert len(ats) > 60
@@ -236,9 +256,9 @@ def test_the_first_wait_is_at_most_an_hour_longer_and_never_shorter(
     assert most * 0.9 < max(waits) < most
 
 
+@pytest.mark.conforms("A23")
 @pytest.mark.parametrize("failures", [0, 3, 50])
 def test_what_is_stored_before_the_request_keeps_a_crash_from_asking_early(failures: int) -> None:
-    """A23."""
     state = replace(STATE, failures=failures)
     found = provisional_due(FEED, state, now=NOW, cadence=CADENCE)
     assert found.because == "attempt"

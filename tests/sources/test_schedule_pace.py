@@ -74,27 +74,28 @@ def test_a_busy_feed_is_asked_more_often_only_where_its_publisher_invites_it() -
     assert due(state, answer=replace(BODY, hints=zero)).because == "interval"
 
 
+@pytest.mark.conforms("A33")
 def test_a_feed_quiet_for_thirty_days_is_asked_once_a_day() -> None:
-    """A33."""
     found = due(paced(OVER))
     assert found.because == "quiet"
     assert NOW + DAY <= found.at <= NOW + 1.1 * DAY
 
 
+@pytest.mark.conforms("A21")
 @pytest.mark.parametrize("pace", [BUSY, SLOW, OVER])
 @pytest.mark.parametrize("haste", [0, 3])
 @pytest.mark.parametrize("every", [5 * MINUTE, HOUR, 3 * DAY])
 def test_what_ops_set_stands(pace: Rhythm, haste: int, every: timedelta) -> None:
-    """A21: whatever the feed does, even when it loses entries."""
+    """Whatever the feed does, even when it loses entries."""
     found = due(paced(pace, haste), feed=replace(FEED, every=every), meta=FeedMeta(ttl=MINUTE))
     assert found.because == "interval"
     assert NOW + every <= found.at <= NOW + 1.1 * every
 
 
+@pytest.mark.conforms("A32")
 @pytest.mark.parametrize("wish", [Hints(retry_after=30 * HOUR), Hints(fresh_for=30 * HOUR)])
 @pytest.mark.parametrize("pace", [BUSY, SLOW, OVER])
 def test_the_wish_of_a_publisher_goes_before_our_own_pace(wish: Hints, pace: Rhythm) -> None:
-    """A32."""
     found = due(paced(pace, 3), answer=replace(BODY, hints=wish))
     assert found.because in {"retry-after", "max-age"}
     assert found.at >= NOW + 30 * HOUR
@@ -114,10 +115,10 @@ def test_lost_entries_shorten_the_interval_down_to_the_floor(haste: int, wait: t
     assert due(later).because == "interval"
 
 
+@pytest.mark.conforms("A41", "A42")
 @pytest.mark.parametrize("pace", [BUSY, SLOW, OVER])
 @pytest.mark.parametrize("failures", [0, 3, 9])
 def test_a_failing_feed_is_never_asked_faster(pace: Rhythm, failures: int) -> None:
-    """A41, A42."""
     state = replace(paced(pace, 4), failures=failures)
     for status in (None, 404, 429, 500):
         failed = Failed(reason="x", status=status, hints=Hints(fresh_for=MINUTE))
@@ -125,7 +126,7 @@ def test_a_failing_feed_is_never_asked_faster(pace: Rhythm, failures: int) -> No
         assert found.at >= NOW + min(HOUR * 2 ** (failures + 1), DAY)
 
 
+@pytest.mark.conforms("A23")
 def test_a_crash_is_no_reason_to_ask_early() -> None:
-    """A23."""
     state = replace(paced(BUSY, 4), ttl=MINUTE)
     assert provisional_due(FEED, state, now=NOW, cadence=CADENCE).at >= NOW + HOUR

@@ -39,6 +39,7 @@ def days(*listed: str) -> str:
     return f"<skipDays>{''.join(f'<day>{day}</day>' for day in listed)}</skipDays>"
 
 
+@pytest.mark.conforms("A31")
 @pytest.mark.parametrize("broken", [False, True])
 @pytest.mark.parametrize(
     ("wishes", "skips"),
@@ -68,6 +69,7 @@ def sy(period: str, frequency: object = "", base: str = "") -> str:
     )
 
 
+@pytest.mark.conforms("A29", "A30")
 @pytest.mark.parametrize(
     ("wishes", "ttl", "base"),
     [
@@ -93,8 +95,9 @@ def next_at(said: FeedMeta, now: datetime = NOW, feed: Feed = FEED) -> Due:
     return next_due(feed, STATE, BODY, said, now=now, cadence=CADENCE)
 
 
+@pytest.mark.conforms("A31")
 def test_a_feed_is_left_alone_at_the_hours_and_on_the_days_it_names() -> None:
-    """A31: a virtual week, from every quarter of an hour."""
+    """A virtual week, from every quarter of an hour."""
     said = FeedMeta(skips=Skips(hours=frozenset({0, 1, 2, 13, 23}), days=frozenset({5, 6, 0})))
     for quarter in range(7 * 24 * 4):
         now = NOW + quarter * 15 * MINUTE
@@ -124,6 +127,7 @@ def test_what_is_stored_before_a_request_and_put_off_obeys_as_well() -> None:
     assert outside(Due(at=NOW, because="host-quiet"), skips, "a").at >= NOW + 3 * HOUR
 
 
+@pytest.mark.conforms("A30")
 @pytest.mark.parametrize(
     ("base", "wait"),
     [
@@ -138,7 +142,6 @@ def test_what_is_stored_before_a_request_and_put_off_obeys_as_well() -> None:
 def test_a_timetable_is_met_and_never_asked_sooner_than_its_step(
     base: datetime | None, wait: timedelta
 ) -> None:
-    """A30."""
     found = next_at(FeedMeta(ttl=12 * HOUR, base=base))
     assert found.because == "ttl"
     assert NOW + wait <= found.at <= NOW + wait + HOUR / 10
@@ -147,6 +150,7 @@ def test_a_timetable_is_met_and_never_asked_sooner_than_its_step(
 LONG, LONGER = 3 * HOUR, 5 * HOUR
 
 
+@pytest.mark.conforms("A32")
 @pytest.mark.parametrize(
     ("retry", "fresh", "ttl", "wait", "because"),
     [
@@ -171,7 +175,6 @@ def test_the_latest_wins_and_rank_decides_between_equals(
     wait: timedelta,
     because: str,
 ) -> None:
-    """A32."""
     hints = Hints(retry_after=retry, fresh_for=fresh)
     found = next_due(
         FEED, STATE, replace(BODY, hints=hints), FeedMeta(ttl=ttl), now=NOW, cadence=CADENCE

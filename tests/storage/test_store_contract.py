@@ -83,6 +83,7 @@ def file_all(store: Store, *, story: str = "s", copies: dict[str, str] | None = 
         )
 
 
+@pytest.mark.conforms("A22")
 def test_a_new_feed_is_due_at_once_and_a_known_one_keeps_its_time(store: Store) -> None:
     store.feeds.configure([feed()], now=NOW)
     later = NOW + 5 * HOUR
@@ -94,6 +95,7 @@ def test_a_new_feed_is_due_at_once_and_a_known_one_keeps_its_time(store: Store) 
     assert [state.feed for state in store.feeds.due(NOW + 2 * HOUR, 10)] == ["north"]
 
 
+@pytest.mark.conforms("A15")
 def test_a_changed_address_forgets_validators_and_digest(store: Store) -> None:
     store.feeds.configure([feed()], now=NOW)
     held = Validators(url="https://harbour.example/feed", etag=b'W/"caf\xe9"')
@@ -104,6 +106,25 @@ def test_a_changed_address_forgets_validators_and_digest(store: Store) -> None:
 
     state = store.feeds.state("harbour")
     assert (state.validators, state.digest) == (None, None)
+
+
+@pytest.mark.conforms("A15")
+@pytest.mark.parametrize(
+    "edited", [feed(credentials=("me", "pw")), feed(headers=(("X-Key", "k"),))], ids=["user", "key"]
+)
+def test_changed_secrets_forget_validators_and_digest_once_and_nothing_else(
+    store: Store, edited: Feed
+) -> None:
+    held = Validators(url="https://harbour.example/feed", etag=b'"1"')
+    store.feeds.configure([feed()], now=NOW)
+    known = replace(LEARNED, validators=held, digest="abc")
+    store.feeds.save(known)
+
+    store.feeds.configure([edited], now=NOW + HOUR)
+    assert store.feeds.state("harbour") == LEARNED
+    store.feeds.save(known)
+    store.feeds.configure([edited], now=NOW + HOUR)
+    assert store.feeds.state("harbour") == known
 
 
 def test_a_feed_that_was_gone_is_asked_anew_at_a_new_address(store: Store) -> None:
@@ -184,6 +205,7 @@ def test_what_is_remembered_of_a_document_reads_back_and_is_forgotten_with_the_a
     assert store.feeds.memory("other") is None
 
 
+@pytest.mark.conforms("A39")
 def test_a_feed_last_asked_in_the_future_is_due_once(store: Store) -> None:
     """The clock was set back by a month; by a minute is no matter."""
     store.feeds.configure([feed()], now=NOW)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from aggregator.model.editions import Source
@@ -13,9 +14,10 @@ from aggregator.sources.schedule import CLOCK_SLACK
 from aggregator.storage.sqlite.connection import Connection
 from aggregator.storage.sqlite.rows import Row, maybe_moment, maybe_stamp, moment, stamp
 
-# What an edited address makes us forget, and what it is then.
+# What another way of asking (own headers, credentials) makes us forget: its answer is another.
+_GIVEN = ("validator_url", "etag", "last_modified", "digest")
+# What an edited address makes us forget besides, and what it is then.
 _LEARNED = {
-    **dict.fromkeys(("validator_url", "etag", "last_modified", "digest"), "NULL"),
     **dict.fromkeys(("ttl", "base", "skips", "entries", "rhythm", "moved_to", "move"), "NULL"),
     **dict.fromkeys(("gone", "gaps", "haste", "recovered"), "0"),
     **dict.fromkeys(("last_gap_at", "last_error", "not_before"), "NULL"),
@@ -24,15 +26,17 @@ _LEARNED = {
     "next_due": "excluded.next_due",
 }
 _FORGET = ", ".join(
-    f"{name} = iif(url = excluded.url, {name}, {none})" for name, none in _LEARNED.items()
+    [f"{name} = iif(url = excluded.url, {name}, {none})" for name, none in _LEARNED.items()]
+    + [f"{name} = iif(url = excluded.url AND way = excluded.way, {name}, NULL)" for name in _GIVEN]
 )
 _CONFIGURE = f"""
-INSERT INTO feed (id, configured, url, title, owner, weight, topics, language, next_due, because)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'new')
+INSERT INTO feed
+    (id, configured, url, title, owner, weight, topics, language, way, next_due, because)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'new')
 ON CONFLICT (id) DO UPDATE SET
     configured = excluded.configured, title = excluded.title, owner = excluded.owner,
     weight = excluded.weight, topics = excluded.topics, language = excluded.language,
-    url = excluded.url,
+    url = excluded.url, way = excluded.way,
     {_FORGET}
 """
 _FORGET_READING = (
@@ -60,6 +64,7 @@ class SqliteFeeds:
                 feed.weight,
                 json.dumps(feed.topics),
                 feed.language,
+                _way(feed),
                 stamp(now),
             )
             for feed in feeds
@@ -127,6 +132,15 @@ class SqliteFeeds:
             self._at.run(
                 "INSERT OR REPLACE INTO reading (feed, memory) VALUES (?, ?)", [feed, memory]
             )
+
+
+def _way(feed: Feed) -> int:
+    """Return a number that changes with the feed's own headers and credentials.
+
+    Of 16 bits, so that whoever reads the database cannot tell a password by it.
+    """
+    secrets = repr((feed.headers, feed.credentials)).encode()
+    return int.from_bytes(sha256(secrets).digest()[:2])
 
 
 def _source(row: Row) -> Source:

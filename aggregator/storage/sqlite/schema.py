@@ -16,6 +16,7 @@ CREATE TABLE feed (
     title TEXT, owner TEXT NOT NULL, weight REAL NOT NULL,
     topics TEXT NOT NULL,             -- JSON list of slugs
     language TEXT,
+    way INTEGER NOT NULL,             -- changes with the feed's own headers and credentials
     next_due TEXT NOT NULL, because TEXT NOT NULL,
     not_before TEXT,                  -- until when the publisher asked to be left alone
     validator_url TEXT, etag BLOB, last_modified BLOB, digest TEXT,
