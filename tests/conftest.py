@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from tests.origin import Origin
 
@@ -14,3 +15,10 @@ def origin() -> Iterator[Origin]:
     here.start()
     yield here
     here.stop()
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """Leave the log as it was: a command sets it up for its whole process."""
+    yield
+    structlog.reset_defaults()
