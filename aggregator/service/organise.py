@@ -82,13 +82,13 @@ class Organiser:
         if self._clusters is None:
             model, counts = self._read(MODEL), self._read(COUNTS)
             self._model = TopicModel() if model is None else TopicModel.load(model)
+            self._noted = _noted(counts)
+            since = min(now, self._noted[0] or now) - LIFE - _SLACK
             kept = [
-                (stored, Trace.load(text))
-                for stored, text in self._store.stories.traces(now - LIFE - _SLACK)
+                (stored, Trace.load(text)) for stored, text in self._store.stories.traces(since)
             ]
             traces = [trace for _, trace in kept]
             self._latest = max((trace.now for trace in traces), default=now)
-            self._noted = _noted(counts)
             self._clusters = Clusters.restore(traces, counts)
             self._learn_again(stored for stored, trace in kept if trace.serial > self._noted[1])
         return self._clusters

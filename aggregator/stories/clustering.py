@@ -24,15 +24,14 @@ from aggregator.model.stories import Placement
 from aggregator.stories.gathering import LIFE, SILENCE, Gathering
 from aggregator.stories.postings import Postings
 from aggregator.stories.traces import Trace
-from aggregator.stories.vectors import Frequencies, Vector, term_counts, vector_of
+from aggregator.stories.vectors import Frequencies, Vector, amounts, vector_of
 
-JOIN = 0.145  # likeness left after rivalry and silence
-JOIN_AT_LEAST = 0.15  # likeness before rivalry: the first items of an empty desk have no rivals
-RIVALRY = 0.75  # share of the rivals' mean likeness that is taken off
+JOIN = 0.125  # likeness left after rivalry and silence
+JOIN_AT_LEAST = 0.14  # likeness before rivalry: the first items of an empty desk have no rivals
 RIVALS = 3
 STORIES = 6  # candidates looked at, the best included
 SILENCE_COST = 0.04  # times ln(1 + days)
-MERGE = 0.34  # likeness of two stories left after rivalry
+MERGE = (0.22, 0.28, 0.34)  # likeness of two stories left after rivalry, by size of the smaller
 MERGE_RIVALRY = 0.6
 COLD = 300  # texts of a language, before which it learns ahead
 AHEAD = 100  # pieces to `expect` at a time
@@ -68,7 +67,7 @@ class Clusters:
 
     def __init__(self) -> None:
         self._serial = 0
-        self._expected: dict[str, dict[str, int]] = {}  # by item, counted but not placed
+        self._expected: dict[str, dict[str, float]] = {}  # by item, counted but not placed
         self._frequencies = Frequencies()
         self._postings = Postings()
         self._open: dict[str, Gathering] = {}
@@ -99,11 +98,11 @@ class Clusters:
             story = self.current(piece.copy_of_story)
             placement = Placement(story=story, opened=False, similarity=1.0, because="copy")
         else:
-            counts = term_counts(piece.title, _text(piece), piece.feed_title)
+            counts = amounts(piece.title, _text(piece), piece.feed_title)
             if expected is None:
                 self._frequencies.learn(language, counts)
             vector = vector_of(counts, language, self._frequencies)
-            placement = self._decide(piece, language, vector, now)
+            placement = self._decide(piece, vector, now)
         trace = Trace(
             serial=self._serial + 1,
             item=piece.id,
@@ -128,7 +127,7 @@ class Clusters:
             language, text = language_key(piece.language), _text(piece)
             if not text.strip() or self._frequencies.texts.get(language, 0) >= COLD:
                 continue
-            counts = term_counts(piece.title, text, piece.feed_title)
+            counts = amounts(piece.title, text, piece.feed_title)
             self._frequencies.learn(language, counts)
             self._expected[piece.id] = counts
 
@@ -160,8 +159,8 @@ class Clusters:
     ) -> "Clusters":
         """Return clusters that go on as if they had never stopped.
 
-        ``traces`` are those of the last `gathering.LIFE` at least, and all since ``dumped`` was
-        made, in order; without ``dumped`` the term counts are learned from the traces alone.
+        ``traces`` are, in order, all since `gathering.LIFE` before ``dumped`` was made (or before
+        now, when that is earlier); without ``dumped`` the term counts are learned from them alone.
         """
         clusters = cls()
         if dumped is not None:
@@ -171,13 +170,13 @@ class Clusters:
         for trace in traces:
             if trace.vector and trace.serial > counted:
                 clusters._frequencies.learn(trace.language, trace.vector)
-            clusters._remember(trace)
+            clusters._remember(trace, counted=trace.serial <= counted)
         return clusters
 
-    def _decide(self, piece: Piece, language: str, vector: Vector, now: datetime) -> Placement:
-        ranked = self._ranked(language, vector, at=piece.at, now=now)
+    def _decide(self, piece: Piece, vector: Vector, now: datetime) -> Placement:
+        ranked = self._ranked(vector, at=piece.at, now=now)
         likeness, rivals, best = _best(ranked, piece.at)
-        if best is None or likeness < JOIN_AT_LEAST or likeness - RIVALRY * rivals < JOIN:
+        if best is None or likeness < JOIN_AT_LEAST or likeness - rivals < JOIN:
             because = f"opened: nearest {likeness:.2f}, rivals {rivals:.2f}" if best else "opened"
             story = story_id(piece.id)
             return Placement(story=story, opened=True, similarity=likeness, because=because)
@@ -191,31 +190,34 @@ class Clusters:
             story=kept.id, opened=False, similarity=likeness, merged=merged, because=because
         )
 
-    def _ranked(self, language: str, vector: Vector, *, at: datetime, now: datetime) -> Ranked:
+    def _ranked(self, vector: Vector, *, at: datetime, now: datetime) -> Ranked:
         """Open stories of the nearest items, by likeness."""
         found: dict[str, Gathering] = {}
-        for serial in self._postings.nearest(language, vector, since=self._oldest()):
+        for serial in self._postings.nearest(vector, since=self._oldest()):
             story = self._open.get(self.current(self._story_of.get(serial, "")))
             if story is not None and story.is_open(now) and story.gap(at) <= SILENCE:
                 found[story.id] = story
-        ranked = [(story.cosine(vector), story) for story in found.values()]
+        ranked = [(story.nearness(vector), story) for story in found.values()]
         ranked.sort(key=lambda pair: (-pair[0], pair[1].serial))
         return ranked[:STORIES]
 
-    def _remember(self, trace: Trace) -> None:
-        """Make of a trace what placing its item made; the one way in which state changes."""
+    def _remember(self, trace: Trace, *, counted: bool = False) -> None:
+        """Make of a trace what placing its item made; the one way in which state changes.
+
+        ``counted`` when the term counts know of it already.
+        """
         self._serial = trace.serial
         if not trace.vector:
             return
         self._arrivals.append((trace.now, trace.serial))
         self._story_of[trace.serial] = trace.story
-        self._postings.add(trace.serial, trace.language, trace.vector)
+        self._postings.add(trace.serial, trace.vector)
         if trace.opened:
             self._open[trace.story] = Gathering.begun(trace)
         else:
-            self._join(trace)
+            self._join(trace, counted=counted)
 
-    def _join(self, trace: Trace) -> None:
+    def _join(self, trace: Trace, *, counted: bool) -> None:
         one = [self._open.pop(story, None) for story in (trace.story, *trace.merged)]
         self._forward.update(dict.fromkeys(trace.merged, trace.story))
         kept = one[0]
@@ -224,6 +226,8 @@ class Clusters:
         for other in one[1:]:
             if other is not None:
                 kept.absorb(other)
+        if not counted:
+            self._frequencies.repeated(trace.language, kept.weights.keys() & trace.vector.keys())
         kept.add(trace.vector, at=trace.at, now=trace.now)
         self._open[trace.story] = kept
 
@@ -276,7 +280,8 @@ def _same_event(best: Gathering, others: list[Gathering], vector: Vector) -> lis
     for story, alike in zip(others, likeness, strict=True):
         rivals = descending.copy()
         rivals.remove(alike)
-        if alike - MERGE_RIVALRY * sum(rivals[:RIVALS]) / RIVALS >= MERGE:
+        smaller = min(story.size, best.size + 1, len(MERGE))
+        if alike - MERGE_RIVALRY * sum(rivals[:RIVALS]) / RIVALS >= MERGE[smaller - 1]:
             one.append(story)
     return one
 

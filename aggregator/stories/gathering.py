@@ -65,9 +65,15 @@ class Gathering:
         self.touched = max(self.touched, other.touched)
         self.serial = min(self.serial, other.serial)
 
-    def cosine(self, vector: Vector) -> float:
-        """Return the cosine between a unit ``vector`` and the whole of this story, 0..1."""
-        return dot(vector, self.weights) / (UNIT * math.sqrt(self.squared))
+    def nearness(self, vector: Vector) -> float:
+        """Return how alike a unit ``vector`` and this story are, 0..1.
+
+        It is the mean, as factors, of the cosine to the whole and the mean cosine to each report:
+        the first grows with every report of whatever is in the story, the second holds a story to
+        its one subject.
+        """
+        reach = math.sqrt(self.squared)
+        return dot(vector, self.weights) / (UNIT * math.sqrt(reach * UNIT * self.size))
 
     def likeness(self, other: "Gathering", *, beside: Vector) -> float:
         """Return the cosine between ``other`` and this story with ``beside`` added, 0..1."""

@@ -71,11 +71,9 @@ def test_an_item_that_bridges_two_stories_merges_them_and_the_larger_keeps_its_i
     wall, boats = "Orsk valley reservoir wall collapses", "Velmora residents flee flood water"
     place_all(clusters, [piece("small", (wall, ""))])
     place_all(clusters, [piece(f"large-{n}", (boats, ""), hours=1) for n in range(4)])
-    bridges = [piece(f"bridge-{n}", (f"{boats} as {wall}", ""), hours=2) for n in range(2)]
-    first, second = place_all(clusters, bridges)
-    assert first.story == story_id("small")
-    assert second.story == story_id("large-0")
-    assert second.merged == (story_id("small"),)
+    (bridge,) = place_all(clusters, [piece("bridge", (f"{boats} as {wall}", ""), hours=2)])
+    assert bridge.story == story_id("large-0")
+    assert bridge.merged == (story_id("small"),)
     assert clusters.current(story_id("small")) == story_id("large-0")
     later = place_all(clusters, [piece("later", (wall, ""), hours=3)])[0]
     assert later.story == story_id("large-0")
@@ -117,11 +115,17 @@ def test_languages_without_spaces_are_grouped_by_their_characters() -> None:
     assert len({one.story for one in placed}) == 3
 
 
-def test_another_language_is_another_desk() -> None:
+def test_names_lead_from_one_language_to_another() -> None:
     clusters = warmed()
-    same = Piece(id="fr", title=DAM[0][0], summary=DAM[0][1], at=NOON, language="fr")
+    foreign = [
+        ("Rupture du barrage d'Orsk: Velmora évacuée", "L'eau a atteint Velmora à l'aube."),
+        ("Le musée national rouvre ses portes", "Les peintres reviennent après dix ans."),
+    ]
     place_all(clusters, [piece("d0", DAM[0])])
-    assert place_all(clusters, [same])[0].opened
+    pieces = [replace(piece(f"f{n}", text), language="fr") for n, text in enumerate(foreign)]
+    placed = place_all(clusters, pieces)
+    assert placed[0].story == story_id("d0")
+    assert placed[1].opened
 
 
 def test_regions_of_one_language_share_stories() -> None:
@@ -207,10 +211,9 @@ def test_a_restart_anywhere_changes_no_later_placement(
         kept.append(clusters.place(one, now=one.at)[1].dump())
         if n + 1 == noted:
             note = clusters.dump()
-    until = pieces[stop].at if stop < len(pieces) else pieces[-1].at
+    since = pieces[max(0, noted - 1)].at - LIFE
     traces = [Trace.load(text) for text in kept]
-    needed = [one for one in traces if one.serial > noted or one.now >= until - LIFE]
-    resumed = Clusters.restore(needed, note)
+    resumed = Clusters.restore([one for one in traces if one.now >= since], note)
     assert place_all(resumed, pieces[stop:]) == whole[stop:]
 
 

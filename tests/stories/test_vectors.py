@@ -3,9 +3,10 @@ import pytest
 from aggregator.stories.vectors import (
     UNIT,
     Frequencies,
+    amounts,
     bare_title,
+    leading,
     square,
-    term_counts,
     vector_of,
 )
 
@@ -32,18 +33,33 @@ def test_a_site_name_behind_the_title_is_dropped(title: str, feed: str, bare: st
 
 
 def test_title_terms_count_twice_beside_a_text() -> None:
-    assert term_counts("flood", "")["flood"] == 1
-    assert term_counts("flood", "rain")["flood"] == 2
-    assert term_counts("flood", "flood")["flood"] == 3
+    assert amounts("sea", "")["sea"] == 1
+    assert amounts("sea", "rain")["sea"] == 2
+    assert 2.9 < amounts("sea", "sea")["sea"] < 3
 
 
-def test_long_words_stand_as_stem_and_root() -> None:
-    assert set(term_counts("elections 2024 vote", "")) == {"electio", "elect*", "2024", "vote"}
+def test_long_words_stand_as_stem_and_root_and_weigh_as_much_as_short_ones() -> None:
+    found = amounts("elections 2024 vote", "soon")
+    assert set(found) == {"electio", "elec*", "2024", "vote", "soon"}
+    assert found["electio"] ** 2 + found["elec*"] ** 2 == pytest.approx(found["vote"] ** 2)
 
 
-def test_only_the_opening_of_a_text_speaks() -> None:
-    text = " ".join(f"w{n}" for n in range(500))
-    assert len(term_counts("", text)) == 60
+def test_the_words_of_a_headline_alone_also_stand_as_their_parts() -> None:
+    found = amounts("košarka 96 zob", "")
+    assert set(found) == {
+        *("kosarka", "kosa*", "96", "zob"),
+        *("~^ko", "~kos", "~osa", "~sar", "~ark", "~rka"),
+    }
+
+
+def test_parts_of_words_lead_nowhere() -> None:
+    assert leading({"~kos": 9, "kosarka": 8, "zob": 7, "96": 6}, 2) == [("kosarka", 8), ("zob", 7)]
+
+
+def test_only_the_opening_of_a_text_speaks_and_its_beginning_most() -> None:
+    found = amounts("", " ".join(f"w{n}" for n in range(500)))
+    assert len(found) == 100
+    assert found["w0"] > 1.9 * found["w60"] > found["w99"]
 
 
 def test_vectors_have_unit_length_and_rare_terms_weigh_more() -> None:
@@ -69,7 +85,19 @@ def test_counts_fade_and_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for n in range(10):
         frequencies.learn("en", ["the", f"once{n}"])
     assert frequencies.texts == {"en": 5}
-    assert frequencies.having == {"en": {"the": 5}}
+    assert frequencies.having == {"en": {"the": 10}}
+
+
+def test_a_word_that_a_story_had_before_is_counted_half() -> None:
+    once, again = Frequencies(), Frequencies()
+    for frequencies in (once, again):
+        for n in range(20):
+            frequencies.learn("en", ["the", f"only{n}"])
+        frequencies.learn("en", ["flood"])
+        frequencies.learn("en", ["flood"])
+    again.repeated("en", ["flood", "never seen"])
+    assert again.rarity("en", "flood") > once.rarity("en", "flood")
+    assert again.rarity("en", "the") == once.rarity("en", "the")
 
 
 def test_frequencies_read_back_as_they_were() -> None:
