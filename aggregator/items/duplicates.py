@@ -7,75 +7,63 @@ found, and what was tried and dropped: docs/heuristics-copies.md.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
+from aggregator.items.likeness import (
+    SAME_TEXT,
+    SAME_TITLE,
+    TITLED_LEAST,
+    USUAL,
+    Policy,
+    Verdict,
+    containment,
+    is_telling,
+    judge,
+    only_numbers_differ,
+)
 from aggregator.items.places import Place, place_of
-from aggregator.items.sketch import Kind, Sketch, kind_of, kinship, sketch
+from aggregator.items.sketch import Kind, Sketch, headline_of, kinship, sketch
 from aggregator.model.items import Copy, Entry
 from aggregator.text.html import to_text
 
 SAME_ADDRESS = "same-address"
-SAME_TEXT = "same-text"
-SAME_TEASER = "same-teaser"
-SAME_TITLE = "same-title-and-teaser"
-
-
-Curve = tuple[tuple[int, float], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """How alike is the same.
-
-    ``needed`` are points (shingles of the smaller text, containment from which it is a copy), the
-    lines between them and beyond them level; ``agreed`` are those under headlines that say the
-    same. Containment is shared shingles per those of the smaller text, 0..1. ``titled`` is it for
-    a teaser under an equal headline, ``near`` for texts that have a reason to be alike and yet be
-    two: another address of one site, other figures in the headline.
-    ``headline`` (in one house), ``agreeing`` (saying the same), ``page`` (at one address) are
-    kinship of headlines, ``slug`` is that of addresses, 0..1; ``numbers`` is the share of figures
-    that must recur. Items of the feeds in ``never_fold`` always stand for themselves, and nothing
-    is folded under them.
-    """
-
-    needed: Curve = ((12, 0.70), (30, 0.60), (57, 0.60), (150, 0.45))
-    agreed: Curve = ((12, 0.70), (30, 0.60), (57, 0.60), (150, 0.40))
-    titled: float = 0.50
-    near: float = 0.80
-    headline: float = 0.50
-    agreeing: float = 0.80
-    page: float = 0.10
-    slug: float = 0.30
-    numbers: float = 0.50
-    candidates: int = 8
-    never_fold: frozenset[str] = frozenset()
-
-
-USUAL = Policy()
-TITLED_LEAST = 4  # shingles of a teaser that an equal headline speaks for, and words of that
-FULL_TEXT = 600  # characters that surely make a full text; 60 words have 350
-FULL_HITS = 2  # postings that two full texts have to share before they are compared
+SAME_NUMBER = "same-number"
+SAME_HEADLINE = "same-headline"
+SAME_DAYS = timedelta(days=2)  # in which an equal headline means the same; columns come weekly
+NUMBERED = 0.30  # how alike headlines or texts of one number are; sections have numbers too
+SHARED = 2  # hashes that two texts have to share before they are compared; a headline counts as two
+LEAST_SHARE = 0.15  # of the hashes of the smaller text; a copy of .45 has twice as many in common
+CHARACTERS, CHARACTERS_FULL = 16, 28  # of a text for each hash in its index
+FULL_TEXT = 400  # characters of a text that is surely indexed as a full one
 FURNITURE = 3  # articles of one feed that share a passage make it the feed's furniture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A stored item that may be the same. ``text`` is what `text_of` said of its entry.
+class News:
+    """What of an item is compared. ``text`` is what `text_of` says of its entry.
 
-    ``lead`` is the id of the item that it is itself folded under. ``owner`` is that of its feed.
+    ``owner`` is that of its ``feed``; ``at`` is the item's date, None when nothing is known of it.
+    """
+
+    title: str
+    text: str
+    canonical: str | None
+    feed: str
+    owner: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate(News):
+    """A stored item that may be the same. ``lead`` is the id of the item it is folded under.
+
     ``hits`` is how many of the hashes asked for led to it, 0 when it was not found by hashes.
     """
 
     id: str
     seq: int
     lead: str | None
-    owner: str
-    feed: str
-    canonical: str | None
-    title: str
-    text: str
-    first_seen: datetime
     hits: int = 0
 
 
@@ -85,16 +73,10 @@ class Shelf(Protocol):
     def same_address(self, canonical: str) -> Candidate | None:
         """Return the oldest item at the address ``canonical``."""
 
-    def sharing(self, hashes: Sequence[int], limit: int) -> tuple[Candidate, ...]:
-        """Return at most ``limit`` items indexed under most of ``hashes``, the best first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """Two texts are the same: by which rule, and the containment that says so."""
-
-    rule: str
-    figure: float
+    def sharing(
+        self, hashes: Sequence[int], limit: int, *, least: int = 1
+    ) -> tuple[Candidate, ...]:
+        """Return at most ``limit`` items under ``least`` or more of ``hashes``, the best first."""
 
 
 def text_of(entry: Entry) -> str:
@@ -103,62 +85,29 @@ def text_of(entry: Entry) -> str:
     return content if len(content) > len(entry.summary) else entry.summary
 
 
-def find(
-    entry: Entry, text: str, *, owner: str, feed: str, shelf: Shelf, policy: Policy = USUAL
-) -> Copy | None:
-    """Tell which item of ``shelf`` the new ``entry`` of ``feed`` repeats, and by which rule.
+def find(news: News, shelf: Shelf, policy: Policy = USUAL) -> Copy | None:
+    """Tell which item of ``shelf`` the ``news`` repeats, and by which rule, if any.
 
-    ``text`` is its `text_of`. The lead named is never itself folded under another item.
+    The lead named is never itself folded under another item.
     """
-    if feed in policy.never_fold:
-        return None
-    news = _Known.of(sketch(entry.title, text), entry.canonical, owner=owner, feed=feed)
-    held = shelf.same_address(entry.canonical) if entry.canonical else None
-    if held is not None and held.feed not in policy.never_fold:
-        figure = _same_page(news, _Known.held(held), policy)
-        if figure is not None:
-            return _copy(held, Verdict(rule=SAME_ADDRESS, figure=figure))
-    found = shelf.sharing(news.drawn.index, policy.candidates)
-    return _best(news, {one.id: one for one in found if _worth_reading(news, one)}, policy)
+    found = matches(news, shelf, policy)
+    return found[0] if found else None
 
 
-def judge(
-    a: Sketch, b: Sketch, *, policy: Policy = USUAL, furniture: frozenset[int] = frozenset()
-) -> Verdict | None:
-    """Tell whether two texts are the same, wherever they stand; ``furniture`` counts for nothing.
+def matches(news: News, shelf: Shelf, policy: Policy = USUAL) -> tuple[Copy, ...]:
+    """Tell all that the ``news`` repeats, one for each lead, the surest first.
 
-    Symmetric. None when they are not, or when there is too little text to tell.
+    Several leads are the same too, now that this one repeats them all: a text and its two cuts,
+    of which the first to come had little in common.
     """
-    shared = len((a.shingles & b.shingles) - furniture)
-    smaller = min(len(a.shingles - furniture), len(b.shingles - furniture))
-    figure = shared / smaller if smaller else 0.0
-    if figure < policy.near and _numbers_differ(a, b, policy):
-        return None
-    kind = kind_of(smaller)
-    if kind is Kind.FULL:
-        enough = figure >= _needed(a, b, smaller, policy)
-        return Verdict(rule=SAME_TEXT, figure=figure) if enough else None
-    titled = a.title == b.title and len(a.title) >= TITLED_LEAST <= smaller
-    if titled and figure >= policy.titled:
-        return Verdict(rule=SAME_TITLE, figure=figure)
-    if kind is Kind.TEASER and figure >= _needed(a, b, smaller, policy):
-        return Verdict(rule=SAME_TEASER, figure=figure)
-    return None
-
-
-def _needed(a: Sketch, b: Sketch, size: int, policy: Policy) -> float:
-    agree = kinship(a.title, b.title) >= policy.agreeing
-    return _at(policy.agreed if agree else policy.needed, size)
-
-
-def _at(curve: Curve, size: int) -> float:
-    """Return the height of ``curve`` at ``size``."""
-    (left, height), *rest = curve
-    for right, other in rest:
-        if size <= right:
-            return height + (other - height) * max(0, size - left) / (right - left)
-        left, height = right, other
-    return height
+    if news.feed in policy.never_fold:
+        return ()
+    known = _Known.held(news)
+    found = _at_address(known, news.canonical, shelf, policy) if news.canonical else ()
+    sharing = shelf.sharing(known.drawn.index, policy.candidates, least=SHARED)
+    sharing = tuple(one for one in sharing if _worth_reading(known.drawn, one))
+    sure_first = {copy.lead: copy for copy in reversed((*found, *_alike(known, sharing, policy)))}
+    return tuple(reversed(sure_first.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,15 +118,42 @@ class _Known:
     place: Place
     owner: str
     feed: str
+    at: datetime | None
 
     @classmethod
-    def of(cls, drawn: Sketch, canonical: str | None, *, owner: str, feed: str) -> "_Known":
-        return cls(drawn=drawn, place=place_of(canonical), owner=owner, feed=feed)
+    def held(cls, one: News) -> "_Known":
+        return cls(
+            drawn=sketch(one.title, one.text),
+            place=place_of(one.canonical),
+            owner=one.owner,
+            feed=one.feed,
+            at=one.at,
+        )
 
-    @classmethod
-    def held(cls, one: Candidate) -> "_Known":
-        drawn = sketch(one.title, one.text)
-        return cls.of(drawn, one.canonical, owner=one.owner, feed=one.feed)
+    def near(self, other: "_Known") -> bool:
+        """Tell whether both came in the same days, as far as is known."""
+        return not (self.at and other.at) or abs(self.at - other.at) <= SAME_DAYS
+
+
+def _worth_reading(news: Sketch, one: Candidate) -> bool:
+    """Tell whether a candidate may be a copy at all: reading it costs a sketch of its text.
+
+    Stock phrases lead to many texts. How many hashes it has is guessed from its length: too few
+    for a script without spaces, so that nothing is lost there.
+    """
+    if not one.hits or headline_of(one.title) == news.title:
+        return True
+    length = len(one.text)
+    hashes = length / (CHARACTERS_FULL if length > FULL_TEXT else CHARACTERS)
+    return one.hits >= LEAST_SHARE * min(len(news.index), hashes)
+
+
+def _at_address(news: _Known, canonical: str, shelf: Shelf, policy: Policy) -> tuple[Copy, ...]:
+    held = shelf.same_address(canonical)
+    if held is None or held.feed in policy.never_fold:
+        return ()
+    figure = _same_page(news, _Known.held(held), policy)
+    return () if figure is None else (_copy(held, Verdict(rule=SAME_ADDRESS, figure=figure)),)
 
 
 def _same_page(a: _Known, b: _Known, policy: Policy) -> float | None:
@@ -197,44 +173,57 @@ def _same_page(a: _Known, b: _Known, policy: Policy) -> float | None:
     return None if telling and likeness < policy.page else likeness
 
 
-def containment(a: Sketch, b: Sketch) -> float:
-    """Return the shingles that two texts share, per those of the smaller one, 0..1."""
-    smaller = min(a.size, b.size)
-    return len(a.shingles & b.shingles) / smaller if smaller else 0.0
-
-
-def _worth_reading(news: _Known, one: Candidate) -> bool:
-    """Tell whether a candidate may be a copy at all; reading one costs a sketch of its text.
-
-    Two full texts that share .40 of 57 phrases share 6 hashes of the index in the mean.
-    """
-    both_full = news.drawn.kind is Kind.FULL and len(one.text) >= FULL_TEXT
-    return not both_full or not one.hits or one.hits >= FULL_HITS
-
-
-def _best(news: _Known, held_by: dict[str, Candidate], policy: Policy) -> Copy | None:
-    known = {key: _Known.held(one) for key, one in held_by.items()}
+def _alike(news: _Known, sharing: Sequence[Candidate], policy: Policy) -> tuple[Copy, ...]:
+    """Return what the new article repeats of ``sharing``, the most alike first, then the oldest."""
+    known = {one.id: _Known.held(one) for one in sharing}
     furniture = _furniture([news, *known.values()], policy)
-    best: tuple[float, int, Copy] | None = None
-    for key, one in held_by.items():
+    found: list[tuple[float, int, Copy]] = []
+    for one in sharing:
         if one.feed in policy.never_fold:
             continue
-        verdict = judge(news.drawn, known[key].drawn, policy=policy, furniture=furniture)
-        if verdict is None or not _may_be_one(news, known[key], verdict, policy):
-            continue
-        found = (verdict.figure, -one.seq, _copy(one, verdict))
-        if best is None or found[:2] > best[:2]:
-            best = found
-    return best[2] if best else None
+        verdict = _verdict(news, known[one.id], furniture, policy)
+        if verdict is not None:
+            found.append((-verdict.figure, one.seq, _copy(one, verdict)))
+    return tuple(copy for _, _, copy in sorted(found, key=lambda each: each[:2]))
+
+
+def _verdict(a: _Known, b: _Known, furniture: frozenset[int], policy: Policy) -> Verdict | None:
+    if (number := _same_number(a, b)) is not None:
+        return number
+    verdict = judge(a.drawn, b.drawn, policy=policy, furniture=furniture)
+    if verdict is not None:
+        return verdict if _may_be_one(a, b, verdict, policy) else None
+    return _same_headline(a, b)
+
+
+def _same_number(a: _Known, b: _Known) -> Verdict | None:
+    """Tell whether one site gave both the same number: a slug follows its headline, that stays."""
+    if not a.place.number or (a.place.site, a.place.number) != (b.place.site, b.place.number):
+        return None
+    likeness = max(kinship(a.drawn.title, b.drawn.title), containment(a.drawn, b.drawn))
+    return Verdict(rule=SAME_NUMBER, figure=likeness) if likeness >= NUMBERED else None
+
+
+def _same_headline(a: _Known, b: _Known) -> Verdict | None:
+    """Tell whether two sites print one headline, and one of them nothing below it.
+
+    Portals list the articles of others by their headlines alone. Where both have a text and the
+    texts differ, the headline is what two reporters found for one event.
+    """
+    if a.drawn.title != b.drawn.title or not is_telling(a.drawn.title):
+        return None
+    if min(a.drawn.size, b.drawn.size) >= TITLED_LEAST or _one_site(a, b):
+        return None
+    return Verdict(rule=SAME_HEADLINE, figure=1.0) if a.near(b) else None
 
 
 def _may_be_one(a: _Known, b: _Known, verdict: Verdict, policy: Policy) -> bool:
     """Tell whether two like texts may be one article, by their headlines and places."""
     sure = verdict.rule == SAME_TEXT and verdict.figure >= policy.near
-    if _only_numbers_differ(a.drawn.title, b.drawn.title):
-        return sure and a.place.site != b.place.site
+    if only_numbers_differ(a.drawn.title, b.drawn.title):
+        return sure and not _one_site(a, b)
     alike = kinship(a.drawn.title, b.drawn.title) >= policy.headline
-    if a.feed == b.feed or (a.place.site and a.place.site == b.place.site):
+    if _one_site(a, b):
         # Two addresses of one site are two articles, unless they were plainly one: a misspelt
         # slug mended, a text sent out again. Video ids tell nothing, so they stay apart.
         if kinship(a.place.slug, b.place.slug) >= policy.slug:
@@ -246,22 +235,8 @@ def _may_be_one(a: _Known, b: _Known, verdict: Verdict, policy: Policy) -> bool:
     return True
 
 
-def _only_numbers_differ(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
-    """Tell whether two headlines are one formula: 'Covid: 24 new cases', 'Covid: 31 new cases'."""
-    left, right = _figures(a), _figures(b)
-    if left <= right or right <= left:
-        return False
-    return kinship(set(a) - left, set(b) - right) >= 0.6
-
-
-def _figures(words: Iterable[str]) -> set[str]:
-    return {word for word in words if word[0].isdigit()}
-
-
-def _numbers_differ(a: Sketch, b: Sketch, policy: Policy) -> bool:
-    """Tell whether two texts have other figures: yesterday's market report in today's words."""
-    least = min(len(a.numbers), len(b.numbers))
-    return least >= 2 and len(a.numbers & b.numbers) < policy.numbers * least
+def _one_site(a: _Known, b: _Known) -> bool:
+    return a.feed == b.feed or (a.place.site != "" and a.place.site == b.place.site)
 
 
 def _furniture(all_known: list[_Known], policy: Policy) -> frozenset[int]:
@@ -271,13 +246,14 @@ def _furniture(all_known: list[_Known], policy: Policy) -> frozenset[int]:
     in all of its items.
     """
     by_feed: defaultdict[str, list[Sketch]] = defaultdict(list)
-    for known in all_known:
-        if not any(_alike(known.drawn, other, policy) for other in by_feed[known.feed]):
+    # The longest headlines first: a short one has something in common with each of them.
+    for known in sorted(all_known, key=lambda one: -len(one.drawn.title)):
+        if not any(_related(known.drawn, other, policy) for other in by_feed[known.feed]):
             by_feed[known.feed].append(known.drawn)
     return frozenset(_repeated(by_feed.values()))
 
 
-def _alike(a: Sketch, b: Sketch, policy: Policy) -> bool:
+def _related(a: Sketch, b: Sketch, policy: Policy) -> bool:
     return kinship(a.title, b.title) >= policy.headline
 
 

@@ -12,6 +12,12 @@ _LEAST_WORDS = 3  # a slug says something; `article.cfm` and `/watch` do not
 _LEAST_DIGITS = 5  # an article's number or its day
 _LEAST_DRAWN = 8  # characters of an id such as `aqsH3ktIkNo`
 _CAPITAL_WITHIN = re.compile(r"[a-z][A-Z][a-z]*[A-Z0-9]|[0-9][A-Z]|[a-z][0-9][a-z]|[A-Z]{2}[a-z]")
+# The number or code that stands for the article whatever its slug becomes: …-7380179, …/224r76c,
+# article-11718057/…, 8654155,…. At least six digits, or seven characters drawn by lot; no date.
+_NUMBER = re.compile(
+    r"(?<![0-9a-z])(?!(?:19|20)\d{4}(?:\d\d)?(?![0-9a-z]))"
+    r"(?:\d{6,}|(?=[a-z]*\d)(?=\d*[a-z])[0-9a-z]{7,12})(?![0-9a-z])"
+)
 _EXTENSION = re.compile(r"\.[a-z]{3,5}$", re.IGNORECASE)
 
 
@@ -21,11 +27,13 @@ class Place:
 
     ``site`` is the registrable domain, with the port if one is named, '' without an address.
     ``slug`` are the words of the last part of the address, empty when it has fewer than three.
+    ``number`` is what stands for the article in the address, '' when nothing seems to.
     ``single`` tells whether the address is one article's; a front page or a section's is not.
     """
 
     site: str = ""
     slug: frozenset[str] = frozenset()
+    number: str = ""
     single: bool = False
 
 
@@ -46,8 +54,14 @@ def place_of(canonical: str | None) -> Place:
     return Place(
         site=registrable_domain(canonical) + port,
         slug=slug if len(slug) >= _LEAST_WORDS else frozenset(),
+        number=_number([*steps[-2:], *values]),
         single=_is_single([*steps, *values]),
     )
+
+
+def _number(steps: list[str]) -> str:
+    found = [number for step in steps for number in _NUMBER.findall(step.lower())]
+    return found[-1] if found else ""
 
 
 def _words(step: str) -> list[str]:

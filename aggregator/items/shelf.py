@@ -14,7 +14,7 @@ class MemoryShelf:
     Each hash keeps its ``cap`` newest items, so that looking up costs the same whatever it holds.
     """
 
-    def __init__(self, *, cap: int = 64) -> None:
+    def __init__(self, *, cap: int = 16) -> None:
         self.cap = cap
         self._items: dict[int, Candidate] = {}
         self._postings: defaultdict[int, list[int]] = defaultdict(list)
@@ -35,8 +35,11 @@ class MemoryShelf:
         seq = self._addresses.get(canonical)
         return None if seq is None else self._items[seq]
 
-    def sharing(self, hashes: Sequence[int], limit: int) -> tuple[Candidate, ...]:
-        """Return at most ``limit`` items indexed under most of ``hashes``, the best first."""
+    def sharing(
+        self, hashes: Sequence[int], limit: int, *, least: int = 1
+    ) -> tuple[Candidate, ...]:
+        """Return at most ``limit`` items under ``least`` or more of ``hashes``, the best first."""
         hits = Counter(seq for value in hashes for seq in self._postings.get(value, ()))
-        best = sorted(hits, key=lambda seq: (-hits[seq], seq))[:limit]
+        enough = [seq for seq, shared in hits.items() if shared >= least]
+        best = sorted(enough, key=lambda seq: (-hits[seq], seq))[:limit]
         return tuple(replace(self._items[seq], hits=hits[seq]) for seq in best)

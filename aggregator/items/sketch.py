@@ -13,9 +13,12 @@ from aggregator.text.tokens import is_unspaced, words
 
 SHINGLE = 4  # words
 SHINGLE_UNSPACED = 7  # characters of a script without spaces; four are a name there, not a phrase
-INDEX_ALL = 60  # shingles; a text with fewer is indexed whole
-INDEX_MOD = 4  # of a longer text, every fourth shingle by its own value, the same in each copy
-INDEX_MOST = 256  # postings of one text, however long
+OPENING = 40  # shingles; two sentences
+# Of every so many shingles in a row the least is indexed (winnowing), so that two texts that share
+# a run of that many share a hash. What is least among eight is least among four of them, too.
+WINDOW, WINDOW_FULL = 4, 8
+INDEX_MOST = 256  # hashes of one text, however long
+INDEX_SHORTER = 17  # bits fewer; 47 are six bytes in a database, and 50 million do not collide
 FULL = 57  # shingles: the words of a text of sixty
 TEASER = 12  # shingles: fifteen words; fewer are shared by chance
 MAX_TEXT = 60_000  # characters compared; ten thousand words
@@ -47,12 +50,14 @@ class Sketch:
     """A text as a set of hashes; equal in every process and version.
 
     ``title`` are the headline's words, ``numbers`` the figures of the text, ``shingles`` 64-bit
-    hashes of its phrases, quotes and furniture left out. ``index`` is what to look it up by: at
-    most 257 hashes, of which one stands for the whole headline.
+    hashes of its phrases, quotes and furniture left out, ``opening`` the first forty of them.
+    ``index`` is what to look it up by: at most 258 hashes, of which two stand for the whole
+    headline.
     """
 
     title: tuple[str, ...]
     shingles: frozenset[int]
+    opening: frozenset[int]
     numbers: frozenset[str]
     index: tuple[int, ...]
 
@@ -78,14 +83,21 @@ def kind_of(size: int) -> Kind:
 def sketch(title: str, text: str) -> Sketch:
     """Draw the sketch of an article from its plain ``title`` and ``text``."""
     said = _words(unquoted(strip(text[:MAX_TEXT])))
-    headline = tuple(_words(without_site(title)))
-    shingles = frozenset(_shingles(said))
+    headline = headline_of(title)
+    in_order = list(_shingles(said))
+    shingles = frozenset(in_order)
     return Sketch(
         title=headline,
         shingles=shingles,
         numbers=frozenset(word for word in said if word[0].isdigit()),
-        index=(*_chosen(shingles), *_headline(headline)),
+        opening=frozenset(in_order[:OPENING]),
+        index=(*_chosen(in_order, kind_of(len(shingles))), *_headline(headline)),
     )
+
+
+def headline_of(title: str) -> tuple[str, ...]:
+    """Return the words of a plain headline, without the site's name behind it."""
+    return tuple(_words(without_site(title)))
 
 
 def without_site(title: str) -> str:
@@ -131,11 +143,17 @@ def _word(word: str) -> int:
     return int.from_bytes(digest, "big")
 
 
-def _chosen(shingles: frozenset[int]) -> list[int]:
-    if len(shingles) < INDEX_ALL:
-        return sorted(shingles)
-    return sorted(value for value in shingles if value % INDEX_MOD == 0)[:INDEX_MOST]
+def _chosen(in_order: list[int], kind: Kind) -> list[int]:
+    if kind is Kind.SHORT:
+        return sorted({value >> INDEX_SHORTER for value in in_order})
+    window = WINDOW_FULL if kind is Kind.FULL else WINDOW
+    least = set(map(min, *(in_order[start:] for start in range(window))))
+    return [value >> INDEX_SHORTER for value in sorted(least)[:INDEX_MOST]]
 
 
 def _headline(title: tuple[str, ...]) -> tuple[int, ...]:
-    return (_word("\0".join(("title", *title))),) if len(title) >= SHINGLE else ()
+    """Return two hashes: one shared phrase is nothing, an equal headline is worth a comparison."""
+    if len(title) < SHINGLE:
+        return ()
+    marks = ("title", "title again")
+    return tuple(_word("\0".join((mark, *title))) >> INDEX_SHORTER for mark in marks)

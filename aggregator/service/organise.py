@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from aggregator.items.duplicates import Candidate, find, text_of
+from aggregator.items.duplicates import matches, text_of
 from aggregator.items.sketch import sketch
 from aggregator.model.errors import StoreError
 from aggregator.model.feeds import Feed
 from aggregator.model.items import Copy, Entry, StoredItem
 from aggregator.model.stories import Topic, TopicScore, Voice
+from aggregator.service.copies import StoredShelf, folded, news_of
 from aggregator.storage import Store
 from aggregator.storage.protocol import Filing
 from aggregator.stories.clustering import Clusters, Piece, Trace
@@ -123,8 +124,8 @@ class Organiser:
         self, stored: StoredItem, piece: Piece, clusters: Clusters, feeds: Mapping[str, Feed]
     ) -> None:
         item, feed = stored.item, feeds[stored.item.feed]
-        shelf = _Shelf(self._store, feeds)
-        copy = find(item.entry, piece.body, owner=piece.owner, feed=feed.id, shelf=shelf)
+        shelf = StoredShelf(self._store, feeds)
+        copy = folded(self._store, matches(news_of(item, feed), shelf))
         topics = self._topics_of(item.entry, feed, copy)
         piece = replace(piece, copy_of_story=self._story_of(copy))
         placement, trace = clusters.place(piece, now=self._latest)
@@ -190,37 +191,3 @@ def _piece(stored: StoredItem, feed: Feed) -> Piece:
         feed_title=feed.title or "",
         owner=feed.owner or feed.id,
     )
-
-
-class _Shelf:
-    """The store, as the search for copies sees it."""
-
-    def __init__(self, store: Store, feeds: Mapping[str, Feed]) -> None:
-        self._store = store
-        self._feeds = feeds
-
-    def same_address(self, canonical: str) -> Candidate | None:
-        """Return the oldest item at the address ``canonical``."""
-        found = self._store.items.at_address(canonical)
-        return self._candidate(found[0]) if found else None
-
-    def sharing(self, hashes: Sequence[int], limit: int) -> tuple[Candidate, ...]:
-        """Return at most ``limit`` items indexed under most of ``hashes``, the best first."""
-        hits = self._store.items.sharing(hashes, limit)
-        return tuple(self._candidate(hit.stored, hit.hits) for hit in hits)
-
-    def _candidate(self, stored: StoredItem, hits: int = 0) -> Candidate:
-        item = stored.item
-        feed = self._feeds[item.feed]
-        return Candidate(
-            id=item.id,
-            seq=stored.seq,
-            lead=stored.lead,
-            owner=feed.owner or feed.id,
-            feed=item.feed,
-            canonical=item.entry.canonical,
-            title=item.entry.title,
-            text=text_of(item.entry),
-            first_seen=item.first_seen,
-            hits=hits,
-        )

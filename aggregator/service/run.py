@@ -345,6 +345,9 @@ class Service:
             pruned = 0
             while some := await self.keeper.run(store.items.prune, before, PRUNED_AT_ONCE):
                 pruned += some
+            start: int | None = 0
+            while start is not None:
+                start = await self.keeper.run(store.items.sweep, before, start)
             await self.keeper.run(store.tidy, self.clock() - REMEMBERED)
         except Exception as error:  # noqa: BLE001 - tried again at the next turn
             self._note("housekeeping", error)

@@ -136,17 +136,27 @@ class ItemShelf(Protocol):
     def file(self, filing: Filing) -> None:
         """Store what the organise step found out about one item."""
 
+    def refold(self, lead: str, copy: Copy) -> None:
+        """Fold an item that stood for itself, with all that is folded under it, under another."""
+
     def by_id(self, ids: Iterable[str]) -> Mapping[str, StoredItem]:
         """Return the items with these ids, by id; unknown ids are left out."""
 
     def at_address(self, canonical: str) -> tuple[StoredItem, ...]:
         """Return filed items whose canonical address is ``canonical``, oldest first, at most 8."""
 
-    def sharing(self, hashes: Sequence[int], limit: int) -> tuple[Hit, ...]:
-        """Return filed items that share most of ``hashes``, the best first."""
+    def sharing(self, hashes: Sequence[int], limit: int, *, least: int = 1) -> tuple[Hit, ...]:
+        """Return filed items that share most of ``hashes``, ``least`` at least, the best first."""
 
-    def post(self, seq: int, hashes: Sequence[int], *, cap: int = 64) -> None:
-        """Index an item under ``hashes``; each keeps only its ``cap`` newest items."""
+    def post(self, seq: int, hashes: Sequence[int], *, cap: int = 16) -> None:
+        """Index an item under ``hashes`` (0 to 2^63); each keeps its ``cap`` newest items."""
+
+    def sweep(self, before: datetime, start: int = 0) -> int | None:
+        """Let items first seen before ``before`` be found by ``sharing`` no more, needed or not.
+
+        Takes a bounded time: works on some hashes from ``start`` on, and returns where to go on,
+        None at the end.
+        """
 
     def set_aside(self, seq: int) -> None:
         """Leave an item that cannot be filed out of everything, so that others can."""

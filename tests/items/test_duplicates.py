@@ -1,18 +1,12 @@
 import itertools
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.items.duplicates import (
-    USUAL,
-    Candidate,
-    Policy,
-    find,
-    judge,
-    text_of,
-)
+from aggregator.items.duplicates import Candidate, News, find, matches, text_of
+from aggregator.items.likeness import USUAL, Policy, containment, judge
 from aggregator.items.shelf import MemoryShelf
 from aggregator.items.sketch import sketch
 from aggregator.model.items import Copy, Entry
@@ -53,25 +47,30 @@ class Desk:
         self.taken = 0
 
     def take(
-        self, title: str, text: str, *, at: str | None = None, feed: str = "", owner: str = ""
+        self,
+        title: str,
+        text: str,
+        *,
+        at: str | None = None,
+        feed: str = "",
+        owner: str = "",
+        day: datetime = NOON,
     ) -> Copy | None:
         self.taken += 1
         name = feed or f"feed-{self.taken}"
-        entry = Entry(title=title, summary=text, canonical=at)
-        found = find(
-            entry, text, owner=owner or name, feed=name, shelf=self.shelf, policy=self.policy
-        )
+        news = News(title=title, text=text, canonical=at, feed=name, owner=owner or name, at=day)
+        found = find(news, self.shelf, self.policy)
         self.shelf.add(
             Candidate(
                 id=f"item-{self.taken}",
                 seq=self.taken,
                 lead=found.lead if found else None,
-                owner=owner or name,
-                feed=name,
-                canonical=at,
                 title=title,
                 text=text,
-                first_seen=NOON,
+                canonical=at,
+                feed=name,
+                owner=owner or name,
+                at=day,
             )
         )
         return found
@@ -147,6 +146,35 @@ def test_of_two_that_are_as_alike_the_earlier_leads() -> None:
         at = f"https://video.example/watch?v={name}"
         assert desk.take("Ferry aground off Port Maren", WIRE, at=at) is None
     assert verdict(desk.take("212 rescued from ship", WIRE)) == ("item-1", "same-text")
+
+
+def test_a_later_report_that_repeats_the_background_is_another() -> None:
+    sentences = WIRE.split(". ")
+    later = f"{OWN[:260]} {'. '.join(sentences[2:])}"
+    figure = containment(sketch("", WIRE), sketch("", later))
+    assert 0.5 < figure < USUAL.sure
+    desk = Desk()
+    desk.take("Ferry aground off Port Maren", WIRE)
+    assert desk.take("Soup on a slope", later) is None
+
+
+def test_a_round_up_is_no_copy_of_what_it_tells_of() -> None:
+    desk = Desk()
+    desk.take("Ferry aground off Port Maren", WIRE[:280])
+    desk.take("Breakwater to close", TEASER)
+    told = f"Good morning. {FURNITURE} {TEASER}. {WIRE[:280]} {OWN}"
+    assert desk.take("The morning in brief", told) is None
+
+
+def test_one_who_repeats_two_shows_them_to_be_one() -> None:
+    words = [f"word{number}x" for number in range(220)]
+    desk = Desk()
+    assert desk.take("First part", " ".join(words[:120])) is None
+    assert desk.take("Last part", " ".join(words[100:])) is None
+    middle = News(
+        title="Between", text=" ".join(words[50:170]), canonical=None, feed="f", owner="f"
+    )
+    assert {copy.lead for copy in matches(middle, desk.shelf)} == {"item-1", "item-2"}
 
 
 # Teasers
@@ -229,7 +257,45 @@ def test_two_items_that_link_to_a_front_page_are_two() -> None:
     assert desk.take("Breakwater to close", "", at="https://a.example/") is None
 
 
+# The same headline
+
+
+HEADLINE = "Ferry with 212 people aground off Port Maren after steering fails"
+
+
+def test_a_portal_that_lists_a_headline_alone_repeats_it() -> None:
+    desk = Desk()
+    desk.take(HEADLINE, WIRE, at="https://a.example/ferry-aground-off-maren")
+    found = desk.take(f"{HEADLINE} - Portal", "", at="https://portal.example/AA178Gz1")
+    assert verdict(found) == ("item-1", "same-headline")
+
+
+@pytest.mark.parametrize(
+    ("headline", "text", "days"),
+    [
+        ("What we know so far", "", 0),  # everybody's
+        (HEADLINE, OWN, 0),  # two reporters hit upon it
+        (HEADLINE, "", 7),  # a column comes weekly
+    ],
+)
+def test_an_equal_headline_alone_is_not_enough(headline: str, text: str, days: int) -> None:
+    desk = Desk()
+    desk.take(headline, WIRE, at="https://a.example/ferry-aground-off-maren")
+    day = NOON + timedelta(days=days)
+    assert desk.take(headline, text, at="https://portal.example/AA178Gz1", day=day) is None
+
+
 # One site, several addresses
+
+
+def test_a_number_stays_when_the_slug_follows_a_new_headline() -> None:
+    desk = Desk()
+    desk.take("LOT cancels flights", TEASER, at="https://a.example/lot-cancels-flights-7380029")
+    at = "https://a.example/no-flights-from-two-cities-7380029"
+    found = desk.take("No flights from two cities", f"{TEASER[:90]} and more to come", at=at)
+    assert verdict(found) == ("item-1", "same-number")
+    other = "https://a.example/soup-on-a-slope-7380029"
+    assert desk.take("Soup on a slope", OWN, at=other) is None
 
 
 def test_two_recordings_of_one_programme_stay_apart() -> None:
@@ -354,7 +420,7 @@ def test_a_hash_keeps_its_newest_items_only() -> None:
                 canonical=None,
                 title="",
                 text=TEASER,
-                first_seen=NOON,
+                at=NOON,
             )
         )
     assert [one.id for one in shelf.sharing(drawn.index, 8)] == ["2", "3"]

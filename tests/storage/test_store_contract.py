@@ -353,16 +353,67 @@ def test_postings_find_the_best_and_keep_only_the_newest(store: Store) -> None:
     visit(store, *(entry(n) for n in range(5)))
     seqs = [stored.seq for stored in store.items.pending(9)]
     file_all(store)
-    big = 2**64 - 1
+    big = 2**63 - 1
     store.items.post(seqs[0], [big, 1, 2])
     store.items.post(seqs[1], [big, 1])
 
     hits = store.items.sharing([big, 1, 2], 5)
 
     assert [(hit.stored.seq, hit.hits) for hit in hits] == [(seqs[0], 3), (seqs[1], 2)]
+    assert store.items.sharing([big, 1, 2], 5, least=3) == hits[:1]
     for seq in seqs[2:]:
         store.items.post(seq, [big], cap=3)
     assert [hit.stored.seq for hit in store.items.sharing([big], 9)] == seqs[2:]
+
+
+def test_what_has_left_the_window_is_no_longer_found(store: Store) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    visit(store, entry(1))
+    visit(store, entry(2), now=NOW + 9 * HOUR)
+    old, fresh = store.items.pending(9)
+    file_all(store)
+    store.outputs.show("latest", [old.item.id])
+    store.items.post(old.seq, [1, 2])
+    store.items.post(fresh.seq, [2, 3])
+
+    assert store.items.prune(NOW + HOUR, 1000) == 0
+    assert len(store.items.sharing([1, 2, 3], 9)) == 2
+    assert store.items.sweep(NOW + HOUR) is None
+    assert [hit.stored.seq for hit in store.items.sharing([1, 2, 3], 9)] == [fresh.seq]
+
+
+def test_a_lead_folded_under_another_takes_its_copies_with_it(store: Store) -> None:
+    store.feeds.configure([feed(), feed("north")], now=NOW)
+    visit(store, entry(1), entry(2), entry(3))
+    ids = [f"urn:x-harbour:{number}" for number in (1, 2, 3)]
+    file_all(store, story="s", copies={ids[2]: ids[1]})
+    visit(store, entry(4, guid="urn:x-north:4"), name="north")
+    file_all(store, story="s", copies={"urn:x-north:4": ids[1]})
+
+    store.items.refold(ids[1], Copy(lead=ids[0], rule="same-text", figure=0.61))
+
+    folded = store.items.by_id([*ids, "urn:x-north:4"])
+    assert [folded[i].lead for i in ids] == [None, ids[0], ids[0]]
+    assert folded["urn:x-north:4"].lead == ids[0]
+    assert folded[ids[1]].lead_because == "same-text 0.61"
+    assert [stored.item.id for stored in store.items.latest(topic=None, limit=9)] == [ids[0]]
+
+
+def test_a_voice_with_nothing_but_copies_is_a_copys(store: Store) -> None:
+    store.feeds.configure([feed(), feed("north")], now=NOW)
+    visit(store, entry(1))
+    visit(store, entry(2, guid="urn:x-north:2"), entry(3, guid="urn:x-north:3"), name="north")
+    file_all(store, story="s")
+
+    def quiet() -> dict[str, bool]:
+        (facts,) = store.stories.facts(NOW - 9 * HOUR)
+        return {voice.owner: voice.copies_only for voice in facts.voices}
+
+    copy = Copy(lead="urn:x-harbour:1", rule="same-text", figure=0.61)
+    store.items.refold("urn:x-north:2", copy)
+    assert quiet() == {"harbour": False, "north": False}
+    store.items.refold("urn:x-north:3", copy)
+    assert quiet() == {"harbour": False, "north": True}
 
 
 def test_stories_gather_voices_and_merge(store: Store) -> None:

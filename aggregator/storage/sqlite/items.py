@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from aggregator.items.intake import Intake, Known, KnownItem
-from aggregator.model.items import StoredItem
+from aggregator.model.items import Copy, StoredItem
 from aggregator.storage.protocol import Choice, Filing, Hit
 from aggregator.storage.sqlite.connection import Connection
 from aggregator.storage.sqlite.feeds import SqliteFeeds
+from aggregator.storage.sqlite.postings import SqlitePostings
 from aggregator.storage.sqlite.rows import (
-    BATCH,
     ITEM_COLUMNS,
     batches,
     entry_row,
@@ -33,6 +33,7 @@ class SqliteItems:
         self._at = connection
         self._feeds = feeds
         self._stories = stories
+        self._postings = SqlitePostings(connection)
 
     def known(self, feed: str, keys: Sequence[str], ids: Sequence[str]) -> Known:
         """Tell which ``keys`` of ``feed`` are known, and which entry ``ids`` are taken."""
@@ -97,7 +98,7 @@ class SqliteItems:
                 " WHERE seq = ?",
                 [
                     copy.lead if copy else None,
-                    f"{copy.rule} {copy.figure:.2f}" if copy else None,
+                    _because(copy) if copy else None,
                     filing.story,
                     filing.story_because,
                     filing.trace,
@@ -110,6 +111,16 @@ class SqliteItems:
                 [(t.topic, t.score, t.because, filing.seq) for t in filing.topics],
             )
             self._stories.grow(filing)
+
+    def refold(self, lead: str, copy: Copy) -> None:
+        """Fold an item that stood for itself, with all that is folded under it, under another."""
+        with self._at.transaction():
+            self._at.run("UPDATE item SET lead = ? WHERE lead = ?", [copy.lead, lead])
+            self._at.run(
+                "UPDATE item SET lead = ?, lead_because = ? WHERE id = ?",
+                [copy.lead, _because(copy), lead],
+            )
+            self._stories.hush(lead)
 
     def by_id(self, ids: Iterable[str]) -> Mapping[str, StoredItem]:
         """Return the items with these ids, by id."""
@@ -125,15 +136,9 @@ class SqliteItems:
             "WHERE canonical = ? AND filed > 0 ORDER BY seq LIMIT ?", [canonical, _SAME_ADDRESS]
         )
 
-    def sharing(self, hashes: Sequence[int], limit: int) -> tuple[Hit, ...]:
-        """Return filed items that share most of ``hashes``, the best first."""
-        wanted = [_signed(value) for value in hashes[:BATCH]]
-        rows = self._at.rows(
-            "SELECT item, count(*) AS hits FROM posting"
-            f" WHERE hash IN ({marks(wanted)}) GROUP BY item ORDER BY hits DESC, item LIMIT ?",
-            [*wanted, limit],
-        )
-        hits = {row["item"]: row["hits"] for row in rows}
+    def sharing(self, hashes: Sequence[int], limit: int, *, least: int = 1) -> tuple[Hit, ...]:
+        """Return filed items that share most of ``hashes``, ``least`` at least, the best first."""
+        hits = self._postings.sharing(hashes, limit, least)
         found = self._items(f"WHERE seq IN ({marks(hits)})", list(hits))
         return tuple(
             sorted(
@@ -142,19 +147,13 @@ class SqliteItems:
             )
         )
 
-    def post(self, seq: int, hashes: Sequence[int], *, cap: int = 64) -> None:
+    def post(self, seq: int, hashes: Sequence[int], *, cap: int = 16) -> None:
         """Index an item under ``hashes``; each keeps only its ``cap`` newest items."""
-        signed = [_signed(value) for value in hashes]
-        with self._at.transaction():
-            self._at.run_many(
-                "INSERT OR IGNORE INTO posting (hash, item) VALUES (?, ?)",
-                [(value, seq) for value in signed],
-            )
-            self._at.run_many(
-                "DELETE FROM posting WHERE hash = ? AND item <= (SELECT item FROM posting"
-                " WHERE hash = ? ORDER BY item DESC LIMIT 1 OFFSET ?)",
-                [(value, value, cap) for value in signed],
-            )
+        self._postings.post(seq, hashes, cap)
+
+    def sweep(self, before: datetime, start: int = 0) -> int | None:
+        """Let postings of items first seen before ``before`` go, some at a time by hash."""
+        return self._postings.sweep(before, start)
 
     def set_aside(self, seq: int) -> None:
         """Leave an item that cannot be filed out of everything, so that others can."""
@@ -250,6 +249,5 @@ class SqliteItems:
         return tuple(stored_item(row) for row in rows)
 
 
-def _signed(value: int) -> int:
-    """SQLite's integers have a sign; hashes have not."""
-    return value - (1 << 64) if value >= 1 << 63 else value
+def _because(copy: Copy) -> str:
+    return f"{copy.rule} {copy.figure:.2f}"

@@ -1,0 +1,27 @@
+"""What did a captured day bring?"""
+
+import gzip
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from aggregator.items.duplicates import News
+from aggregator.text.html import to_text
+from aggregator.text.urls import canonical, registrable_domain
+
+
+def captured(path: Path) -> Iterator[News]:
+    """Yield the entries of a day's capture in their order; a site is taken for an owner."""
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for line in file:
+            row = json.loads(line)
+            place = canonical(row["link"])
+            yield News(
+                title=to_text(row.get("title") or ""),
+                text=to_text(row.get("description") or ""),
+                canonical=place,
+                feed=row["source"],
+                owner=registrable_domain(place) if place else row["source"],
+                at=datetime.fromisoformat(row["date_published"]),
+            )

@@ -1,0 +1,30 @@
+from pathlib import Path
+
+from aggregator.model.feeds import Feed
+from aggregator.storage.sqlite import SqliteStore
+from aggregator.storage.sqlite.connection import Connection
+from aggregator.storage.sqlite.postings import SqlitePostings
+from tests.service.stage import HOUR, NOW, bring, entry
+
+
+def test_a_sweep_goes_on_where_it_stopped_and_leaves_out_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "t.sqlite3"
+    store = SqliteStore(path)
+    store.feeds.configure([Feed(id="a", url="https://a.example/")], now=NOW)
+    bring(store, "a", [entry("a", 1, "Old")], now=NOW)
+    bring(store, "a", [entry("a", 2, "New")], now=NOW + HOUR)
+    old, new = (stored.seq for stored in store.items.all())
+    store.close()
+
+    connection = Connection(path)
+    postings = SqlitePostings(connection)
+    postings.post(old, range(100), cap=9)
+    postings.post(new, range(0, 100, 2), cap=9)
+    start: int | None = 0
+    steps = 0
+    while start is not None:
+        start = postings.sweep(NOW + HOUR, start, most=7)
+        steps += 1
+    assert 150 / 8 < steps < 150 / 6
+    assert postings.sharing(range(100), 9, 1) == {new: 50}
+    connection.close()
