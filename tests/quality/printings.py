@@ -79,7 +79,8 @@ def _printings(article: Row, crowd: Sequence[Row], dice: random.Random) -> Itera
     def some(share: float) -> str:
         return gap.join(sentences[: max(2, round(len(sentences) * share))])
 
-    yield Version(first, f"{place.upper()}, Sept 20 (ANI) - {whole} (ANI)", is_copy=True)
+    dateline = article.get("dateline", f"{place.upper()}, Sept 20 (ANI) - ")
+    yield Version(first, f"{dateline}{whole} (ANI)", is_copy=True)
     yield Version(second, f"{whole}\nALSO READ: {first}\n…reports Example Lite News", is_copy=True)
     yield Version(first, f"{place}: {some(0.5)}", is_copy=True)
     yield Version(second, f"{some(0.6)} Read more at paper.example", is_copy=True)
@@ -101,7 +102,8 @@ def _teasers(article: Row, dice: random.Random) -> Iterator[Version]:
     first, second = article["others"]
     opening, place = _opening(article, 45), article["place"]
     yield Version(first, opening, is_copy=True)
-    yield Version(second, f"{place.upper()} (Reuters) - {opening}", is_copy=True)
+    dateline = article.get("dateline", f"{place.upper()} (Reuters) - ")
+    yield Version(second, f"{dateline}{opening}", is_copy=True)
     yield Version(first, f"{_opening(article, 26)}… Continue reading", is_copy=True)
     yield Version(article["headline"], f"{_opening(article, 18)} [...]", is_copy=True)
     yield Version(second, f"{opening}\nThe post {second} appeared first on Example.", is_copy=True)

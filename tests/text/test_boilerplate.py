@@ -53,6 +53,7 @@ def test_what_a_publisher_adds_below_a_report_is_not_the_report(furniture: str) 
         "(AP) — ",
         "By RNZ ",
         "【新港20日电】",
+        "新华社新港9月20日电（记者李明）",
     ],
 )
 def test_where_and_from_whom_it_came_is_not_the_report(dateline: str) -> None:
