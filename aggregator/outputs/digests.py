@@ -55,9 +55,7 @@ def due(schedule: Schedule, now: datetime) -> Due | None:
     for back in range(_WEEK + 1):
         day = today - timedelta(days=back)
         at = _moment(schedule, day)
-        # A zone that moves across the date line has no such day (Samoa, 30 December 2011).
-        is_day = at < _moment(schedule, day + timedelta(days=1))
-        if day.weekday() in schedule.days and at <= now and is_day:
+        if day.weekday() in schedule.days and at <= now:
             return Due(day=day, at=at)
     return None
 

@@ -45,17 +45,17 @@ def shared_out(
 ) -> tuple[_Listed, ...]:
     """Choose from ``pool``, the first preferred, with each owner's share kept.
 
-    What stays empty goes to those who had their share, but only to what would stand there if
-    nobody had one: so nothing that made room for others comes back later.
+    What stays empty goes to those who had their share, the first again preferred: to nothing that
+    would not stand there if nobody had one. So what made room for others does not come back later.
     """
     share, chosen, over = Share(spec), list[_Listed](), list[_Listed]()
-    for at, one in enumerate(pool):
+    for one in pool:
         if len(chosen) == spec.limit:
             break
         if not share.is_full(owner(one)):
             share.take(owner(one))
             chosen.append(one)
-        elif at < spec.limit and not share.refuses(owner(one)):
+        elif not share.refuses(owner(one)):
             over.append(one)
     return (*chosen, *over[: spec.limit - len(chosen)])
 

@@ -33,9 +33,9 @@ class Chooser:
 
     def choose(self, material: Material) -> frozenset[str]:
         """Put what is new to the filters; return the outputs that have new choices."""
-        if not self._specs:
-            return frozenset()
         starting = self._filters is None
+        if not self._specs and not (starting and self._store.notes.get(_NOTE)):
+            return frozenset()
         if self._filters is None or material.renamed:
             owners = {feed: source.owner for feed, source in material.sources.items()}
             languages = {feed.id: feed.language for feed in material.feeds.values()}
@@ -58,7 +58,7 @@ class Chooser:
             self._store.items.unchoose(name)
         chosen: list[Choice] = []
         mark = noted.get("mark", 0)
-        while known and (found := self._store.items.changed(mark))[0]:
+        while known and (found := self._store.items.changed(mark))[1] > mark:
             chosen += self._sift(filters, material, found[0], known)
             mark = found[1]
         if fresh:

@@ -58,7 +58,7 @@ class Material:
 
     def _take_in(self, mark: int) -> None:
         changed: list[StoredItem] = []
-        while (found := self._store.items.changed(mark))[0]:
+        while (found := self._store.items.changed(mark))[1] > mark:
             changed += found[0]
             mark = found[1]
         self._mark, self.changed, self.merged = mark, tuple(changed), False

@@ -75,6 +75,7 @@ class Service:
     _ticked: float = 0.0
     _faults: dict[str, str] = field(default_factory=dict)
     _young: bool = False
+    _told: frozenset[tuple[str, str]] = frozenset()  # what could not be made at the last edition
     _unkept: bool = True  # the folder is not known to hold what is served
     _unwritten: bool = False  # the store refused the last visit
     _unreached: int = 0  # visits in a row that brought nothing
@@ -334,7 +335,9 @@ class Service:
 
     def _report(self, published: Published) -> None:
         for path, reason in published.refused:
-            log.warning("kept", path=path, because=reason)
+            if (path, reason) not in self._told:  # what is tried again each minute is told once
+                log.warning("kept", path=path, because=reason)
+        self._told = frozenset(published.refused)
         if published.editions:
             names = [edition.spec.name for edition in published.editions]
             log.info("published", outputs=len(names), names=" ".join(names))

@@ -167,7 +167,8 @@ class ItemShelf(Protocol):
     def changed(self, since: int) -> tuple[tuple[StoredItem, ...], int]:
         """Return some of what was filed or revised after the mark ``since``, and the next mark.
 
-        In that order; nothing when there is no more. 0 is the mark before everything.
+        In that order, without what cannot be read; the mark stays when there is no more. 0 is the
+        mark before everything.
         """
 
     def mark(self) -> int:

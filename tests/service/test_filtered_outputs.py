@@ -129,6 +129,18 @@ def test_a_filter_that_is_changed_looks_back_and_forgets(
     assert LOOK_BACK > 1000
 
 
+def test_the_choices_of_filters_that_are_no_more_are_forgotten(
+    store: Store, settings: Settings, tmp_path: Path
+) -> None:
+    tell(store, "harbour", 1, story="a", title="Ferry late")
+    publisher(store, settings).publish(NOW)
+    assert len(store.items.chosen("sea", 9)) == 1
+
+    plain = settings_for(tmp_path, FEEDS, "outputs: [{kind: latest}]\n")
+    publisher(store, plain).publish(NOW + HOUR)
+    assert store.items.chosen("sea", 9) == ()
+
+
 def test_what_stands_is_kept_whatever_becomes_of_its_words(
     store: Store, settings: Settings
 ) -> None:

@@ -147,7 +147,66 @@ def test_a_store_that_refuses_to_write_undoes_the_whole_step(
     with from_outside(tmp_path) as db:
         db.execute("DROP TRIGGER full")
     assert press.publish(NOW).refused == ()
-    assert "index.html" in served(store)
+    before = served(store)
+    assert "index.html" in before
+
+    new = tell(store, "north", 1, story="s1", now=NOW + HOUR)
+    with from_outside(tmp_path) as db:
+        db.execute(
+            "CREATE TRIGGER full BEFORE DELETE ON output BEGIN SELECT RAISE(ABORT, 'no room'); END"
+        )
+        db.execute("PRAGMA recursive_triggers = ON")
+        db.execute(
+            "CREATE TRIGGER full2 BEFORE INSERT ON output BEGIN SELECT RAISE(ABORT, 'no room'); END"
+        )
+    with pytest.raises(StoreError, match="no room"):
+        press.publish(NOW + HOUR)
+    assert served(store) == before
+    with from_outside(tmp_path) as db:
+        db.execute("DROP TRIGGER full2")
+        db.execute("DROP TRIGGER full")
+    press.publish(NOW + HOUR)
+    assert new in ids(store, "latest")
+
+
+def test_an_output_that_could_not_be_composed_is_tried_again_though_nothing_is_new(
+    store: Store, settings: Settings, tmp_path: Path
+) -> None:
+    press = publisher(store, settings)
+    tell(store, "harbour", 1, story="s1")
+    press.publish(NOW)
+    new = tell(store, "north", 1, story="s2", now=NOW + HOUR)
+    tell(store, "ledger", 1, story="s3", now=NOW + HOUR)
+    with from_outside(tmp_path) as db:
+        db.execute("UPDATE item SET authors = '[' WHERE id = ?", [new])
+        changed = press.publish(NOW + HOUR)
+        db.execute("UPDATE item SET authors = '[]' WHERE id = ?", [new])
+    assert "latest" in dict(changed.refused)
+    assert new not in ids(store, "latest")
+
+    press.publish(NOW + HOUR)
+    assert new in ids(store, "latest")
+
+
+def test_a_new_report_shows_under_its_story_at_once_and_a_merged_story_is_one(
+    store: Store, settings: Settings
+) -> None:
+    press = publisher(store, settings)
+    tell(store, "harbour", 1, story="s1")
+    tell(store, "harbour", 2, story="s2")
+    press.publish(NOW)
+    tell(store, "north", 1, story="s1", now=NOW + HOUR)
+    press.publish(NOW + HOUR)
+    told = {
+        one["id"]: [also["owner"] for also in one.get("_also", ())] for one in entries(store, "top")
+    }
+    assert told == {"s1": ["north.example"], "s2": []}
+
+    tell(store, "ledger", 1, story="s1", merged=("s2",), now=NOW + 2 * HOUR)
+    press.publish(NOW + 2 * HOUR)
+    (one,) = entries(store, "top")
+    assert one["id"] == "s1"
+    assert [also["owner"] for also in one["_also"]] == ["north.example", "ledger.example"]
 
 
 def test_without_a_top_output_the_front_page_stays_as_it_is(

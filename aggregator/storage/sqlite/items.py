@@ -1,6 +1,7 @@
 """What is remembered of items?"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -178,7 +179,11 @@ class SqliteItems:
             " ORDER BY changed LIMIT ?",
             [since, _PAGE],
         )
-        return tuple(map(stored_item, rows)), rows[-1]["changed"] if rows else since
+        readable: list[StoredItem] = []
+        for row in rows:
+            with suppress(ValueError):  # damaged from outside; only what lists it need fail
+                readable.append(stored_item(row))
+        return tuple(readable), rows[-1]["changed"] if rows else since
 
     def mark(self) -> int:
         """Return the mark after everything that was filed or revised so far."""
