@@ -81,7 +81,7 @@ def test_every_day_has_one_issue_in_every_zone_of_the_world(
     first = datetime.combine(start, time(0), UTC)
     made = list(issues(schedule, first, first + timedelta(days=40), timedelta(minutes=45)))
     assert made == [made[0] + timedelta(days=n) for n in range(len(made))]
-    assert len(made) in {41, 42}
+    assert len(made) in {40, 41, 42}  # the first and the last day are not whole everywhere
 
 
 def test_a_day_that_a_zone_leaves_out_has_no_issue() -> None:
