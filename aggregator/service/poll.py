@@ -104,8 +104,8 @@ class Poller:
                 seat = await held.enter_async_context(self._room.seat())
                 if self._closing:
                     return _not_made(state, "not-begun")
-                if turn.put_off is not None:
-                    return await self._put_off(state, turn.put_off)
+                if (put_off := turn.put_off or self._quiet_at_its_end(ask)) is not None:
+                    return await self._put_off(state, put_off)
                 begun = await self._begin(feed, state, ask)
                 answer = await self._ask(ask, log, seat)
             reading = await self._read(feed, state, answer)
@@ -125,6 +125,11 @@ class Poller:
             remark=remark_on(state, after),
             waived=waived(feed.tls),
         )
+
+    def _quiet_at_its_end(self, ask: Ask) -> datetime | None:
+        """Return until when the host that its redirects led to last time wants its peace."""
+        end = ask.validators.url if ask.validators else ask.url
+        return None if end == ask.url else self._manners.quiet_until(end)
 
     async def _ask(self, ask: Ask, log: list[Exchange], seat: Seat) -> Answer:
         answer = await self._fetcher.fetch(ask, log, seat=seat)

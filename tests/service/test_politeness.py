@@ -44,6 +44,7 @@ def two_days(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     "A41",
     "A47",
     "A56",
+    "A21",
 )
 def test_in_two_days_no_publisher_has_anything_to_complain_of(two_days: Outcome) -> None:
     """Of no request without conditions, altered or old validators, haste, cookies, parameters."""

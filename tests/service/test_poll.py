@@ -167,6 +167,35 @@ def test_a_host_that_asked_for_quiet_has_its_other_feeds_put_off_unasked(
     assert origin.asked("/b") == []
 
 
+@pytest.mark.conforms("A37")
+def test_the_host_that_a_redirect_leads_to_has_its_peace_and_not_the_one_that_led_there(
+    origin: Origin, tmp_path: Path
+) -> None:
+    other = Origin(host="127.0.0.2")
+    other.start()
+    try:
+        quiet = answer(429, headers={"Retry-After": "7200"})
+        other.script("/a", answer(200, rss(item(1)), {"ETag": OLD}), quiet)
+        other.script("/b", answer(200, rss(item(2)), {"ETag": OLD}))
+        for name in "ab":
+            origin.script(f"/{name}", answer(302, headers={"Location": other.url(f"/{name}")}))
+        origin.script("/c", answer(200, rss(item(3))))
+        house = House(tmp_path, {name: origin.url(f"/{name}") for name in "abc"})
+
+        async def scene() -> list[str]:
+            async with house.open() as service:
+                await visit_due(service)
+                house.clock.at += DAY
+                due = {feed.id: (feed, state) for feed, state in await service.due_now()}
+                return [(await service.poller.visit(*due[name])).outcome for name in "abc"]
+
+        assert play(scene()) == ["failed", "put-off", "unchanged"]
+    finally:
+        other.stop()
+
+    assert [len(origin.asked(f"/{name}")) for name in "abc"] == [2, 1, 2]
+
+
 @pytest.mark.conforms("A40")
 @pytest.mark.parametrize(
     ("wish", "spared"),
