@@ -152,7 +152,7 @@ async def lived(folder: Path, *, hours: int = 48, copies: int = 1) -> Outcome:
             sessions += 1
     return Outcome(
         presses=tuple(town.presses),
-        reports=_reports(folder, settings, times()),
+        reports=_reports(folder, settings),
         deaths=town.deaths,
         restarts=sessions - town.deaths - 1,
     )
@@ -175,13 +175,11 @@ async def _session(folder: Path, settings: Settings, town: Town, until: datetime
     town.stop.clear()
 
 
-def _reports(folder: Path, settings: Settings, now: datetime) -> dict[str, Report]:
+def _reports(folder: Path, settings: Settings) -> dict[str, Report]:
     with closing(open_store(DATABASE, root=folder, reading=True)) as store:
         visits, usual = store.visits.all(), cadence(settings)
         return {
-            feed.id: report(
-                feed, store.feeds.state(feed.id), visits[feed.id], now=now, cadence=usual
-            )
+            feed.id: report(feed, store.feeds.state(feed.id), visits[feed.id], cadence=usual)
             for feed in settings.feeds
         }
 

@@ -19,6 +19,7 @@ from aggregator.sources.report import Report, report
 from aggregator.storage import Store
 
 _WIDE = 160  # characters, where nobody's window says how much fits
+_OVERDUE = timedelta(minutes=5)
 _HEADS = ("feed", "state", "last visit", "next visit", "because", "polite", "gaps", "remark")
 
 
@@ -36,7 +37,7 @@ def feeds(place: Place, names: tuple[str, ...], *, as_json: bool) -> None:
     wanted = _wanted(settings, names)
     now = clock.now()
     with closing(place.reading(settings)) as store:
-        reports = _reports(settings, store, wanted, now)
+        reports = _reports(settings, store, wanted)
     if as_json:
         click.echo(json.dumps([_plain(one) for one in reports], ensure_ascii=False, indent=2))
     else:
@@ -55,15 +56,12 @@ def _wanted(settings: Settings, names: Sequence[str]) -> tuple[Feed, ...]:
     return tuple(known[name] for name in names) if names else settings.feeds
 
 
-def _reports(
-    settings: Settings, store: Store, wanted: Sequence[Feed], now: datetime
-) -> tuple[Report, ...]:
+def _reports(settings: Settings, store: Store, wanted: Sequence[Feed]) -> tuple[Report, ...]:
     states = {state.feed: state for state in store.feeds.states()}
     visits = store.visits.all()
     usual = cadence(settings)
     return tuple(
-        report(feed, states.get(feed.id), visits.get(feed.id, ()), now=now, cadence=usual)
-        for feed in wanted
+        report(feed, states.get(feed.id), visits.get(feed.id, ()), cadence=usual) for feed in wanted
     )
 
 
@@ -83,7 +81,7 @@ def _row(one: Report, now: datetime) -> list[Text]:
     told = [one.error, *one.politeness.faults, *one.politeness.remarks]
     cells = (
         one.feed,
-        f"{one.condition}, {one.failures} times" if one.failures else one.condition,
+        f"{one.condition} ({one.failures})" if one.failures else one.condition,
         last,
         _when(one, now),
         one.because,
@@ -97,6 +95,8 @@ def _row(one: Report, now: datetime) -> list[Text]:
 def _when(one: Report, now: datetime) -> str:
     if one.next is None:
         return "never" if one.condition == "gone" else ""
+    if now - one.next > _OVERDUE:  # nobody runs, or its host is busy
+        return f"overdue {_ago(now - one.next)}"
     return f"in {_ago(one.next - now)}" if one.next > now else "now"
 
 

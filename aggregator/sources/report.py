@@ -54,7 +54,6 @@ def report(
     state: FeedState | None,
     visits: Sequence[Logged],
     *,
-    now: datetime,
     cadence: Cadence,
 ) -> Report:
     """Report on ``feed``; ``state`` is None while nothing is remembered of it."""
@@ -65,7 +64,7 @@ def report(
     return Report(
         feed=feed.id,
         url=state.moved_to or feed.url,
-        condition=_condition(state, now),
+        condition=_condition(state),
         last=visits[-1] if visits else None,
         next=None if state.gone else state.next_due,
         because=state.because,
@@ -77,13 +76,19 @@ def report(
     )
 
 
-def _condition(state: FeedState, now: datetime) -> str:
+def _condition(state: FeedState) -> str:
     if state.gone:
         return GONE
     if state.last_error is not None:
         return state.because if state.because in {DENIED, LOST} else FAILING
     if state.because in _PUT_ASIDE:
         return _PUT_ASIDE[state.because]
-    if state.rhythm is not None and now - (state.rhythm.newest or state.rhythm.since) > QUIET:
-        return "silent"
-    return "well"
+    return "silent" if _is_silent(state) else "well"
+
+
+def _is_silent(state: FeedState) -> bool:
+    """Whether the last good visit found nothing new for a month; what came since, nobody knows."""
+    rhythm, last = state.rhythm, state.succeeded_at
+    if rhythm is None or last is None:
+        return False
+    return last - (rhythm.newest or rhythm.since) > QUIET

@@ -50,7 +50,7 @@ def test_each_feed_is_shown_with_its_state_visits_and_politeness(place: Path) ->
     assert "well" in rows["a"]
     assert "s ago, fetched" in rows["a"]
     assert "100" in rows["a"]
-    assert "failing, 1 times" in rows["b"]
+    assert "failing (1)" in rows["b"]
     assert "HTTP 500 Internal Server Error" in rows["b"]
     assert "2 feeds, 1 not well; least polite: a, 100 of 100" in found.stdout
     assert run(place, "feeds", "a").exit_code == 0

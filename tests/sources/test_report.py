@@ -11,12 +11,14 @@ from aggregator.sources.schedule import Cadence
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 FEED = Feed(id="a", url="http://a.example/")
-STATE = FeedState(feed="a", url=FEED.url, next_due=NOW, because="rhythm", visits=4)
+STATE = FeedState(
+    feed="a", url=FEED.url, next_due=NOW, because="rhythm", visits=4, succeeded_at=NOW
+)
 VISIT = Logged(at=NOW, due=NOW, because="new", place=1, conditional=False)
 
 
 def of(state: FeedState | None, feed: Feed = FEED, *visits: Logged) -> Report:
-    return report(feed, state, visits, now=NOW, cadence=Cadence())
+    return report(feed, state, visits, cadence=Cadence())
 
 
 @pytest.mark.conforms("A43", "A44", "A45")
@@ -45,6 +47,11 @@ def test_a_condition_is_told_in_a_word_and_says_whether_ops_should_look(
 ) -> None:
     found = of(state)
     assert (found.condition, found.well) == (condition, well)
+
+
+def test_nobody_is_silent_for_our_not_asking() -> None:
+    rhythm = Rhythm(since=NOW - 40 * DAY, at=NOW - 40 * DAY)
+    assert of(replace(STATE, rhythm=rhythm, succeeded_at=NOW - 39 * DAY)).condition == "well"
 
 
 def test_a_feed_that_is_switched_off_is_well() -> None:
