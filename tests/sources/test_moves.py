@@ -32,6 +32,7 @@ def test_a_move_is_learned_after_three_visits_over_two_days() -> None:
     assert address_to_ask(FEED, learned) == NEW
 
 
+@pytest.mark.conforms("A46")
 def test_a_redirect_that_is_not_there_every_time_is_not_learned() -> None:
     state = seen(STATE, NEW, 0, 1)
     assert seen(seen(state, None, 1.5), NEW, 2, 3).moved_to is None
@@ -44,6 +45,7 @@ def test_a_feed_that_moves_again_is_followed_in_the_same_way() -> None:
     assert address_to_ask(FEED, seen(state, NEWER, 3)) == NEWER
 
 
+@pytest.mark.conforms("A46")
 def test_a_feed_that_moves_back_is_asked_where_it_is_configured() -> None:
     assert seen(MOVED, OLD, 0, 1, 3).moved_to is None
 
@@ -56,6 +58,7 @@ def test_an_edited_address_is_asked_whatever_was_learned() -> None:
     assert address_to_ask(replace(FEED, url=NEWER), MOVED) == NEWER
 
 
+@pytest.mark.conforms("A46")
 def test_a_learned_address_that_fails_is_given_up() -> None:
     assert failed(replace(MOVED, failures=2)).moved_to == NEW
     assert failed(replace(MOVED, failures=3)).moved_to is None
