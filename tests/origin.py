@@ -203,6 +203,9 @@ class Origin:
         for server in self._servers:
             server.close()
         await asyncio.sleep(0.01)  # for what was accepted just now
+        accepting = asyncio.all_tasks() - self._lines - {asyncio.current_task()}
+        if accepting:
+            await asyncio.wait(accepting, timeout=1)
         for line in list(self._lines):
             line.cancel()
         await asyncio.gather(*self._lines, return_exceptions=True)
