@@ -300,6 +300,35 @@ def test_housekeeping_that_failed_is_done_within_a_minute_of_the_fault_being_gon
 
 
 @pytest.mark.conforms("E29")
+@pytest.mark.conforms("B11", "B66")
+def test_a_renamed_output_redirects_and_a_removed_one_is_gone_from_the_first_second(
+    origin: Origin, tmp_path: Path
+) -> None:
+    feed = f"{{id: a, url: '{origin.url('/a')}'}}"
+    filled(tmp_path, feed, 1)
+    outputs = tmp_path / "outputs.yaml"
+    outputs.write_text("outputs: [{kind: latest}, {kind: top}]\n", encoding="utf-8")
+
+    async def first() -> httpx.Response:
+        async with running(tmp_path, feed) as run:
+            return await run.until(is_there, "feeds/latest.atom")
+
+    async def second(path: str, said: Callable[[httpx.Response], bool]) -> httpx.Response:
+        async with running(tmp_path, feed) as run:
+            return await run.until(said, path)
+
+    before = play(first())
+    outputs.write_text("outputs: [{kind: latest, name: all, was: latest}]\n", encoding="utf-8")
+
+    moved = play(second("feeds/latest.atom", lambda found: found.status_code == 301))
+    assert moved.headers["location"] == "https://news.example/feeds/all.atom"
+    gone = play(second("feeds/top.atom", lambda found: found.status_code == 410))
+    assert "taken away for good" in gone.text
+    now = play(second("feeds/all.atom", is_there))
+    old_name, new_name = b"feeds/latest.", b"feeds/all."
+    assert now.content == before.content.replace(old_name, new_name)
+
+
 def test_a_full_disk_and_a_failing_tick_are_told_and_gone_when_the_fault_is(
     origin: Origin, tmp_path: Path
 ) -> None:
