@@ -61,12 +61,16 @@ class Paper:
             # They were composed before a restart, and cannot be now.
             press.refuse(FRONT, f"{' and '.join(absent)} cannot be composed")
             return
+        ranked, newest = (self._edition(editions, kind) for kind in (Kind.TOP, Kind.LATEST))
+        shown = {e.spec.name for section in sections for e in (section.top, section.latest)}
+        shown |= {edition.spec.name for edition in (ranked, newest) if edition}
         front = pages.front(
             self._site,
-            top=self._edition(editions, Kind.TOP) or self._nothing(Kind.TOP, material.now),
-            latest=self._edition(editions, Kind.LATEST) or self._nothing(Kind.LATEST, material.now),
+            top=ranked or self._nothing(Kind.TOP, material.now),
+            latest=newest or self._nothing(Kind.LATEST, material.now),
             sections=sections,
             dont_miss=self._missed(editions, material),
+            others=[edition for name, edition in editions.items() if name not in shown],
         )
         press.put(FRONT, pages.MEDIA_TYPE, front)
 

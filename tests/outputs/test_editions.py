@@ -183,6 +183,18 @@ def test_a_story_is_one_entry_with_everybody_else_who_reports_it() -> None:
     assert [(also.owner, also.title, also.copy) for also in entry.also] == [("B", "T3", False)]
 
 
+def test_a_story_without_a_picture_borrows_the_first_that_a_report_has() -> None:
+    stay = Stay(
+        output="top", story="s", entered=NOW, updated=NOW, milestone=0, face="i1", entry="s"
+    )
+    items = (stored(1, "a"), stored(2, "b", image="first"), stored(3, "c", image="second"))
+    (entry,) = top(TOP, {"s": stay}, {"s": told(*items)}, SOURCES, born=NOW).entries
+    assert (entry.title, entry.image) == ("T1", "first")
+    own = (stored(1, "a", image="own"), *items[1:])
+    (entry,) = top(TOP, {"s": stay}, {"s": told(*own)}, SOURCES, born=NOW).entries
+    assert entry.image == "own"
+
+
 def test_a_lowered_limit_is_kept() -> None:
     first = admitted(pool(("x", 1.0, 2), ("y", 2.0, 2), ("z", 3.0, 2)))
     changed = enlist(

@@ -75,16 +75,19 @@ def front(
     latest: Edition,
     sections: tuple[Section, ...],
     dont_miss: tuple[EditionEntry, ...],
+    others: Iterable[Edition] = (),
 ) -> bytes:
     """Print ``index.html``. An edition without a title is no output and is not linked as a feed.
 
-    ``dont_miss`` are well-covered stories that have left Top News, best first. Raises ValueError
-    when an edition's own date has no zone.
+    ``dont_miss`` are well-covered stories that have left Top News, best first; ``others`` are
+    outputs that the page shows nothing of, and names. Raises ValueError when an edition's own date
+    has no zone.
     """
     sheet = lay_front(
         top=top, latest=latest, sections=sections, dont_miss=dont_miss, language=site.language
     )
     outputs = [top, latest, *(e for section in sections for e in (section.top, section.latest))]
+    outputs += others
     topics = (section.topic for section in sections)
     paper = _paper(
         site,
