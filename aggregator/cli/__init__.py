@@ -4,29 +4,35 @@ Exit status: 0 done, 1 the thing asked about is not well, 2 the question or the 
 used as written.
 """
 
+from importlib import import_module
 from pathlib import Path
 
 import click
 
 from aggregator import __version__
-from aggregator.cli.add import add
-from aggregator.cli.check import check
-from aggregator.cli.demo import demo
-from aggregator.cli.feeds import feeds
-from aggregator.cli.parse import parse
-from aggregator.cli.place import Place
-from aggregator.cli.poll import poll
-from aggregator.cli.publish import publish
-from aggregator.cli.replay import replay
-from aggregator.cli.run import run
-from aggregator.cli.stories import stories, topics
-from aggregator.cli.top import top
 from aggregator.model.errors import AggregatorError, SettingsError
-from aggregator.service import logs
+
+# Each in the module of its name, but for those named here.
+COMMANDS = ("run", "poll", "feeds", "top", "publish", "add", "check", "parse", "replay", "demo",
+            "stories", "topics")  # fmt: skip
+_ELSEWHERE = {"topics": "stories"}
 
 
 class _Commands(click.Group):
-    """Shows what this program raises on purpose as one message, never as a traceback."""
+    """Loads a command only when it is asked for; parse workers, who import us too, need none.
+
+    Shows what this program raises on purpose as one message, never as a traceback.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"aggregator.cli.{_ELSEWHERE.get(cmd_name, cmd_name)}")
+        found: click.Command = getattr(module, cmd_name)
+        return found
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -79,9 +85,8 @@ class _Commands(click.Group):
 @click.pass_context
 def main(ctx: click.Context, feeds: Path, config: Path, data: Path | None, level: str) -> None:
     """Poll news feeds, fold copies, group stories, and republish Latest and Top News."""
+    from aggregator.cli.place import Place  # noqa: PLC0415 - see _Commands
+    from aggregator.service import logs  # noqa: PLC0415
+
     logs.set_up(level=level)
     ctx.obj = Place(feeds=feeds, config=config, data=data)
-
-
-for command in (run, poll, feeds, top, publish, add, check, parse, replay, demo, stories, topics):
-    main.add_command(command)

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from aggregator.items.identity import key_of, names_of
 from aggregator.items.intake import MAX_NEW, Intake, Known, take_in
@@ -263,7 +264,7 @@ def settle(
     entries, memory = _to_take_in(reading)
     keys, ids = names_of(state.feed, entries)
     with store.transaction():
-        known = store.items.known(state.feed, keys, ids)
+        known = store.items.known(state.feed, keys, ids) if reading else Known()
         omitted = len(memory.marks) - len(entries) if memory else 0
         arrivals = arrivals_of(dict(zip(keys, entries, strict=True)), known, omitted)
         document = reading.document if reading else None
@@ -326,12 +327,16 @@ async def visit_all(
     """
     flying = {asyncio.create_task(poller.visit(feed, state)) for feed, state in feeds}
     stopping = asyncio.create_task(stop.wait())
+    # Each tells when it ends: to wait for any of all again and again takes the square of them.
+    ended: asyncio.Queue[asyncio.Task[Any]] = asyncio.Queue()
+    for task in (*flying, stopping):
+        task.add_done_callback(ended.put_nowait)
     try:
         while flying and not stop.is_set():
-            done, _ = await asyncio.wait({*flying, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            for ended in [visit for visit in flying if visit in done]:
-                flying.remove(ended)
-                yield ended.result()
+            visit = await ended.get()
+            if visit in flying:
+                flying.remove(visit)
+                yield visit.result()
     finally:
         for task in (*flying, stopping):
             task.cancel()

@@ -7,6 +7,7 @@ replaced.
 
 import asyncio
 import contextlib
+import ctypes
 import multiprocessing
 import resource
 from collections import deque
@@ -18,10 +19,10 @@ from threading import Lock
 from pebble import ProcessExpired, ProcessPool
 
 from aggregator.model.visits import Document, Unreadable
-from aggregator.sources.rereading import parse_changed
 from aggregator.sources.splitting import Memory, Reading
 
 MIB = 1024 * 1024
+LARGE = MIB  # bytes of a body; 4 MB of entries leave 16 MB behind
 GRACE = 30.0  # seconds beyond the limit, for a worker to start or to be killed on a busy machine
 
 Job = tuple[bytes, str, str, bytes | None]
@@ -44,7 +45,7 @@ class ParseWorkers:
         workers: int = 2,
         seconds: float = 20.0,
         memory: int = 512 * MIB,
-        tasks: int = 200,
+        tasks: int = 2_000,  # to start one takes as long as to parse ten documents
     ) -> None:
         self._workers = workers
         self._seconds = seconds
@@ -162,7 +163,19 @@ class ParseWorkers:
 
 
 def _read(body: bytes, content_type: str, url: str, memory: bytes | None) -> Reading:
-    return parse_changed(body, content_type, url, Memory.from_bytes(memory))
+    # Here, as it is in the workers alone that feedparser and all that it needs are loaded.
+    from aggregator.sources.rereading import parse_changed  # noqa: PLC0415
+
+    reading = parse_changed(body, content_type, url, Memory.from_bytes(memory))
+    if len(body) > LARGE:
+        _trim()
+    return reading
+
+
+def _trim() -> None:
+    """Give back to the system what a large document needed; only glibc keeps it."""
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _unread(reason: str) -> Reading:

@@ -77,12 +77,13 @@ def normalise(wire: WireEntry, *, base: str, language: str | None) -> Entry | No
     original = absolute(wire.original, base)
     link = next((found for ref in wire.links if (found := absolute(ref, base))), original)
     title = plain_title(wire.title.value[:MAX_TITLE], is_html=wire.title.is_html)
-    text, content = _fullest(wire, base)
+    teaser = _text(wire.summary)
+    text, content = _fullest(wire, teaser, base)
     if not (guid or link or title):
         title = clip(one_line(text), NOTE)  # RSS 0.92 allowed items that are a text alone
         if not title:
             return None
-    summary = _teaser(_text(wire.summary) or text, title)
+    summary = _teaser(teaser or text, title)
     authors = _authors(wire.authors)
     return Entry(
         guid=guid,
@@ -117,10 +118,13 @@ def _published(wire: WireEntry) -> datetime | None:
     return None
 
 
-def _fullest(wire: WireEntry, base: str) -> tuple[str, str]:
-    """Return the longest text that the entry carries, plain and as safe markup."""
+def _fullest(wire: WireEntry, teaser: str, base: str) -> tuple[str, str]:
+    """Return the longest text that the entry carries, plain and as safe markup.
+
+    ``teaser`` is its summary, plain.
+    """
     longest = max(wire.contents, key=lambda markup: len(markup.value), default=NOTHING)
-    chosen, text = wire.summary, _text(wire.summary)
+    chosen, text = wire.summary, teaser
     if longest.value and longest.value != wire.summary.value:
         content = _text(longest)
         if len(content) >= len(text):

@@ -9,7 +9,6 @@ cuts are proved by the same comparison, as depth and number of entries are part 
 """
 
 import copy
-import xml.sax.expatreader
 import xml.sax.handler
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -19,6 +18,7 @@ from typing import Any
 
 from aggregator import __version__
 from aggregator.model.visits import FeedMeta, ParsedFeed, Unreadable
+from aggregator.sources import quick
 from aggregator.sources.envelope import Opened, open_body
 from aggregator.sources.found import meta_of, wire_of
 from aggregator.sources.jsonfeed import looks_like_json
@@ -150,7 +150,7 @@ def _drive(parser: _Reader, head: bytes, entries: Sequence[bytes], tail: bytes) 
     Raises _Unsplittable when one did not, or when a cut was wrong; and whatever expat and
     feedparser raise when the document is not well-formed.
     """
-    sax = xml.sax.expatreader.ExpatParser()
+    sax = quick.create_parser()
     sax.setFeature(xml.sax.handler.feature_namespaces, 1)
     sax.setFeature(xml.sax.handler.feature_external_ges, 0)
     sax.setContentHandler(parser)

@@ -65,8 +65,6 @@ _ORNAMENT = re.compile(
 _MAYBE_MARKUP = re.compile(r"[<&]")
 _LEFT_OVER = re.compile(r"&(?:#\d{1,6}|#[xX][0-9a-fA-F]{1,5}|[a-zA-Z]{2,8});")
 _UNSPACED = re.compile(r"[぀-ヿ㐀-䶿一-鿿]")
-_BLANKS = re.compile(r"[^\S\n]+")
-_BREAKS = re.compile(r"\s*\n\s*")
 
 
 def sanitise(html: str, base: str) -> str:
@@ -93,7 +91,8 @@ def to_text(html: str) -> str:
     if _MAYBE_MARKUP.search(html):
         html = _CLEAN_TAG.sub(_as_space, _clean(_TEXT_CLEANER, _tamed(html.replace("\n", " "))))
         html = entities.unescape(html)
-    return _BREAKS.sub("\n", _BLANKS.sub(" ", xml_safe(html))).strip()
+    lines = (" ".join(line.split()) for line in xml_safe(html).split("\n"))
+    return "\n".join(filter(None, lines))
 
 
 def plain_title(raw: str, *, is_html: bool) -> str:

@@ -14,12 +14,12 @@ _INVISIBLE = re.compile(
 _STRAY_JOINER = re.compile(
     "(?<![\u0590-\U0010ffff])[\u200c\u200d]+|[\u200c\u200d]+(?![\u0590-\U0010ffff])"
 )
-_SPACE = re.compile(r"\s+")
 
 
 def xml_safe(text: str) -> str:
     """Return ``text`` without characters that XML 1.0 forbids; lone surrogates are such."""
-    return _FORBIDDEN.sub("", text)
+    # What is printable is allowed, and that is a quicker question.
+    return text if text.isprintable() else _FORBIDDEN.sub("", text)
 
 
 def one_line(text: str) -> str:
@@ -29,10 +29,9 @@ def one_line(text: str) -> str:
     characters and what XML forbids are gone, so that a title cannot forge a line of a log.
     """
     if text.isascii() and text.isprintable():
-        return _SPACE.sub(" ", text).strip()
-    visible = _INVISIBLE.sub("", _SPACE.sub(" ", text))
-    joined = _STRAY_JOINER.sub("", _FORBIDDEN.sub("", visible))
-    return _SPACE.sub(" ", joined).strip()
+        return " ".join(text.split())
+    visible = _INVISIBLE.sub("", " ".join(text.split()))
+    return " ".join(_STRAY_JOINER.sub("", xml_safe(visible)).split())
 
 
 def clip(text: str, limit: int) -> str:

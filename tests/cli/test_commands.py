@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import click
 from click.testing import CliRunner
 
-from aggregator.cli import main
+from aggregator.cli import COMMANDS, main
 
 
 def test_check_says_that_all_is_fine(tmp_path: Path) -> None:
@@ -33,7 +34,9 @@ def test_replay_of_an_empty_folder_says_what_it_wants(tmp_path: Path) -> None:
 
 
 def test_every_command_has_help() -> None:
-    for name, command in main.commands.items():
+    for name in COMMANDS:
+        command = main.get_command(click.Context(main), name)
+        assert command is not None
         result = CliRunner().invoke(main, [name, "--help"])
         assert result.exit_code == 0
         assert command.get_short_help_str()

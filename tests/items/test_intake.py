@@ -1,9 +1,13 @@
 """One visit, every write of it."""
 
+import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from aggregator.items.identity import key_of, minted_id
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.items.identity import NAMESPACE, key_of, minted_id
 from aggregator.items.intake import MAX_REVISIONS, Intake, Known, KnownItem, take_in
 from aggregator.model.feeds import FeedState
 from aggregator.model.items import Entry
@@ -39,6 +43,12 @@ def test_an_id_that_is_none_is_minted_from_feed_and_key_alone() -> None:
     for guid in ("12345", "www.f.example/1", "yt:video:7cxc", "two words http://x"):
         item = take(replace(ENTRY, guid=guid)).new[0]
         assert item.id == minted_id("f", f"guid:{guid}")
+
+
+@given(st.text(), st.text())
+def test_a_minted_id_is_a_uuid_of_its_name(feed: str, key: str) -> None:
+    """RFC 4122 section 4.3, as Python's own library makes it."""
+    assert minted_id(feed, key) == uuid.uuid5(NAMESPACE, f"item\n{feed}\n{key}").urn
 
 
 def test_an_id_that_another_item_bears_is_minted() -> None:

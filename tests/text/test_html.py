@@ -1,5 +1,6 @@
 """Safe markup is parsed again, and every element and attribute of it looked at."""
 
+import re
 from urllib.parse import urlsplit
 
 import lxml.html
@@ -16,6 +17,7 @@ from aggregator.text.html import (
     sanitise,
     to_text,
 )
+from aggregator.text.xml import xml_safe
 
 BASE = "https://paper.example/news/"
 CANARY = "canary"  # stands wherever a script would run or an address be asked for
@@ -117,6 +119,13 @@ def check_elements(safe: str) -> None:
 
 
 PIECES = [*"<>/=\"'&;#x! -abinoprstcjv:\t\n\x00\ud800é", "<script", "<img src=", "<a href=", "</p>"]
+
+
+@settings(deadline=None)
+@given(st.text(alphabet=" \n\t\r\x1c\xa0\u2028ab", max_size=20))
+def test_white_space_is_folded_and_no_two_lines_break_in_a_row(text: str) -> None:
+    lines = re.sub(r"\s*\n\s*", "\n", re.sub(r"[^\S\n]+", " ", xml_safe(text))).strip()
+    assert to_text(text) == lines
 
 
 @settings(deadline=None)

@@ -1,3 +1,4 @@
+import re
 import xml.etree.ElementTree as ET
 
 from hypothesis import given, settings
@@ -6,6 +7,17 @@ from hypothesis import strategies as st
 from aggregator.text.xml import clip, one_line, xml_safe
 
 ANY = st.text(alphabet=st.characters(exclude_categories=()), max_size=40)
+
+
+# XML 1.0 section 2.2, production [2], and what `str.split` takes for white space.
+FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def test_no_character_that_is_printable_is_forbidden() -> None:
+    for number in range(0x110000):
+        character = chr(number)
+        assert xml_safe(character) == FORBIDDEN.sub("", character)
+        assert re.sub(r"\s", "", character) == "".join(character.split())
 
 
 @settings(deadline=None)

@@ -35,7 +35,7 @@ def marks(values: Iterable[object]) -> str:
 
 def stamp(moment: datetime) -> str:
     """Write an aware time as UTC text that sorts by time, whole seconds."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat(timespec="seconds")[:19] + "Z"
 
 
 def moment(text: str) -> datetime:
@@ -136,5 +136,4 @@ def _entry(row: Row) -> Entry:
     )
 
 
-def _dump(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
