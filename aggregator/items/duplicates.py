@@ -32,7 +32,7 @@ SAME_NUMBER = "same-number"
 SAME_HEADLINE = "same-headline"
 SAME_DAYS = timedelta(days=2)  # in which an equal headline means the same; columns come weekly
 NUMBERED = 0.30  # how alike headlines or texts of one number are; sections have numbers too
-SHARED = 2  # hashes that two texts have to share before they are compared; a headline counts as two
+SHARED = 2  # hashes that two texts have to share before they are compared; or else the headline
 LEAST_SHARE = 0.15  # of the hashes of the smaller text; a copy of .45 has twice as many in common
 CHARACTERS, CHARACTERS_FULL = 16, 28  # of a text for each hash in its index
 FULL_TEXT = 400  # characters of a text that is surely indexed as a full one
@@ -104,10 +104,17 @@ def matches(news: News, shelf: Shelf, policy: Policy = USUAL) -> tuple[Copy, ...
         return ()
     known = _Known.held(news)
     found = _at_address(known, news.canonical, shelf, policy) if news.canonical else ()
-    sharing = shelf.sharing(known.drawn.index, policy.candidates, least=SHARED)
-    sharing = tuple(one for one in sharing if _worth_reading(known.drawn, one))
+    sharing = _sharing(known.drawn, shelf, policy.candidates)
     sure_first = {copy.lead: copy for copy in reversed((*found, *_alike(known, sharing, policy)))}
     return tuple(reversed(sure_first.values()))
+
+
+def _sharing(news: Sketch, shelf: Shelf, limit: int) -> tuple[Candidate, ...]:
+    """Return what may be a copy, by phrases and, lest they crowd it out, by the headline."""
+    found = shelf.sharing(news.index, limit, least=SHARED)
+    headed = shelf.sharing(news.headed, limit) if news.headed else ()
+    by_id = {one.id: one for one in (*headed, *found)}
+    return tuple(one for one in by_id.values() if _worth_reading(news, one))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

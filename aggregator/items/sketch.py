@@ -51,8 +51,8 @@ class Sketch:
 
     ``title`` are the headline's words, ``numbers`` the figures of the text, ``shingles`` 64-bit
     hashes of its phrases, quotes and furniture left out, ``opening`` the first forty of them.
-    ``index`` is what to look it up by: at most 258 hashes, of which two stand for the whole
-    headline.
+    ``index`` is what to look it up by: at most 257 hashes. Of these ``headed`` stands for the whole
+    headline; it is empty for one of less than four words.
     """
 
     title: tuple[str, ...]
@@ -60,6 +60,7 @@ class Sketch:
     opening: frozenset[int]
     numbers: frozenset[str]
     index: tuple[int, ...]
+    headed: tuple[int, ...] = ()
 
     @property
     def size(self) -> int:
@@ -84,6 +85,7 @@ def sketch(title: str, text: str) -> Sketch:
     """Draw the sketch of an article from its plain ``title`` and ``text``."""
     said = _words(unquoted(strip(text[:MAX_TEXT])))
     headline = headline_of(title)
+    headed = _headline(headline)
     in_order = list(_shingles(said))
     shingles = frozenset(in_order)
     return Sketch(
@@ -91,7 +93,8 @@ def sketch(title: str, text: str) -> Sketch:
         shingles=shingles,
         numbers=frozenset(word for word in said if word[0].isdigit()),
         opening=frozenset(in_order[:OPENING]),
-        index=(*_chosen(in_order, kind_of(len(shingles))), *_headline(headline)),
+        index=(*_chosen(in_order, kind_of(len(shingles))), *headed),
+        headed=headed,
     )
 
 
@@ -152,8 +155,6 @@ def _chosen(in_order: list[int], kind: Kind) -> list[int]:
 
 
 def _headline(title: tuple[str, ...]) -> tuple[int, ...]:
-    """Return two hashes: one shared phrase is nothing, an equal headline is worth a comparison."""
     if len(title) < SHINGLE:
         return ()
-    marks = ("title", "title again")
-    return tuple(_word("\0".join((mark, *title))) >> INDEX_SHORTER for mark in marks)
+    return (_word("\0".join(("title", *title))) >> INDEX_SHORTER,)

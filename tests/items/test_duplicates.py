@@ -270,6 +270,16 @@ def test_a_portal_that_lists_a_headline_alone_repeats_it() -> None:
     assert verdict(found) == ("item-1", "same-headline")
 
 
+def test_an_equal_headline_is_found_among_many_that_share_phrases() -> None:
+    desk = Desk()
+    desk.take(HEADLINE, "", at="https://portal.example/AA178Gz1")
+    for number in range(12):
+        own = " ".join(f"other{number}word{place}x" for place in range(60))
+        assert desk.take(f"About other matters {number}", f"{WIRE[:110]} {own}") is None
+    found = desk.take(HEADLINE, WIRE, at="https://a.example/ferry-aground-off-maren")
+    assert verdict(found) == ("item-1", "same-headline")
+
+
 @pytest.mark.parametrize(
     ("headline", "text", "days"),
     [
