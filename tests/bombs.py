@@ -46,14 +46,14 @@ def numbered(count: int) -> bytes:
 ZEROS, ITEMS = bytes(MEGA), b"<item><title>x</title></item>" * 34_000
 
 ANSWERS: Mapping[str, Callable[[], Reply]] = {
-    "gzip": lambda: coded("gzip", packed("gzip", ZEROS, 300)),
-    "gzip without its header": lambda: answer(200, packed("gzip", ZEROS, 300)),
-    "gzip in gzip": lambda: coded("gzip", gzip.compress(packed("gzip", ZEROS, 300))),
-    "gzip, gzip": lambda: coded("gzip, gzip", gzip.compress(packed("gzip", ZEROS, 300))),
+    "gzip": lambda: coded("gzip", packed("gzip", ZEROS, 100)),
+    "gzip without its header": lambda: answer(200, packed("gzip", ZEROS, 100)),
+    "gzip in gzip": lambda: coded("gzip", gzip.compress(packed("gzip", ZEROS, 100))),
+    "gzip, gzip": lambda: coded("gzip, gzip", gzip.compress(packed("gzip", ZEROS, 100))),
     "gzip of many members": lambda: coded("gzip", gzip.compress(b"") * 50_000),
     "14 MB in gzip": lambda: coded("gzip", gzip.compress(HEAD + numbered(350_000) + TAIL, 5)),
-    "br": lambda: coded("br", packed("br", ZEROS, 300)),
-    "zstd": lambda: coded("zstd", packed("zstd", ZEROS, 300)),
+    "br": lambda: coded("br", packed("br", ZEROS, 100)),
+    "zstd": lambda: coded("zstd", packed("zstd", ZEROS, 100)),
     "endless": lambda: pour(OK + b"\r\n", b"x" * 60_000),
     "endless chunks": lambda: pour(CHUNKED, b"2710\r\n" + b"x" * 10_000 + b"\r\n"),
     "endless small chunks": lambda: pour(CHUNKED, b"1\r\nx\r\n" * 5000),
@@ -142,6 +142,6 @@ DOCUMENTS: Mapping[str, Callable[[], bytes]] = {
         + b'{"id":"1"},' * 300_000
         + b'{"id":"2"}]}'
     ),
-    "a zip archive": lambda: zipped(300 * MEGA),
-    "gzip without its header": lambda: packed("gzip", ZEROS, 300),
+    "a zip archive": lambda: zipped(100 * MEGA),
+    "gzip without its header": lambda: packed("gzip", ZEROS, 100),
 }

@@ -149,6 +149,7 @@ class Origin:
     also: tuple[str, ...] = ()
     tls: ssl.SSLContext | None = None
     greeting: bytes = b""
+    otherwise: Callable[[str], Reply] = lambda _: answer(404, b"no script for this path")
     log: list[Seen] = field(default_factory=list)
     connections: int = 0
     open_now: int = 0
@@ -234,8 +235,9 @@ class Origin:
         writer.write(self.greeting)
         seen = _read(await reader.readuntil(b"\r\n\r\n"))
         self.log.append(seen)
-        script = self._scripts.get(seen.target.partition("?")[0])
-        reply = script.next() if script else answer(404, b"no script for this path")
+        path = seen.target.partition("?")[0]
+        script = self._scripts.get(path)
+        reply = script.next() if script else self.otherwise(path)
         await reply(Line(seen, reader, writer))
         if not writer.is_closing():
             await writer.drain()

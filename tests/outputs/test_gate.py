@@ -68,6 +68,7 @@ def test_a_truncated_document_is_refused(form: Format) -> None:
     assert "not sound" in refusal(judged(b"{", form))
 
 
+@pytest.mark.conforms("D24")
 @pytest.mark.parametrize(
     ("form", "body"),
     [

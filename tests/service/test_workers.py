@@ -74,6 +74,7 @@ async def test_of_two_documents_each_gets_its_own_answer() -> None:
     assert isinstance(bad, Unreadable)
 
 
+@pytest.mark.conforms("D16", "E45")
 async def test_a_document_that_takes_too_long_is_stopped_and_others_go_on() -> None:
     with workers(workers=2, seconds=2) as pool:
         endless, good = await asyncio.gather(
@@ -86,6 +87,7 @@ async def test_a_document_that_takes_too_long_is_stopped_and_others_go_on() -> N
         assert is_good(await pool.parse(GOOD, "", URL))
 
 
+@pytest.mark.conforms("D16")
 async def test_a_document_that_needs_too_much_memory_is_refused_and_others_go_on() -> None:
     with workers(memory=120) as pool:
         refused = await pool.parse(HUGE, "", URL)
@@ -94,6 +96,7 @@ async def test_a_document_that_needs_too_much_memory_is_refused_and_others_go_on
         assert is_good(await pool.parse(GOOD, "", URL))
 
 
+@pytest.mark.conforms("E45")
 async def test_a_worker_that_dies_loses_its_document_only() -> None:
     with workers() as pool:
         waiting = asyncio.create_task(pool.parse(ENDLESS, "", URL))
@@ -102,6 +105,7 @@ async def test_a_worker_that_dies_loses_its_document_only() -> None:
         assert is_good(await pool.parse(GOOD, "", URL))
 
 
+@pytest.mark.conforms("E45")
 async def test_a_worker_that_dies_while_idle_loses_nothing() -> None:
     with workers(workers=2) as pool:
         assert is_good(await pool.parse(GOOD, "", URL))
@@ -120,6 +124,7 @@ async def test_an_interrupt_of_the_whole_group_leaves_workers_working() -> None:
         assert parsers() == before
 
 
+@pytest.mark.conforms("E45")
 async def test_a_caller_that_is_cancelled_frees_its_worker() -> None:
     with workers() as pool:
         waiting = asyncio.create_task(pool.parse(ENDLESS, "", URL))
@@ -130,6 +135,7 @@ async def test_a_caller_that_is_cancelled_frees_its_worker() -> None:
         assert is_good(await pool.parse(GOOD, "", URL))
 
 
+@pytest.mark.conforms("E45")
 def test_many_documents_are_answered_in_order_on_demand() -> None:
     taken: list[int] = []
 

@@ -75,6 +75,7 @@ def bomb(packer: str, size: int) -> bytes:
     return gzip.compress(bomb("gzip", size))
 
 
+@pytest.mark.conforms("D11")
 @pytest.mark.parametrize(
     ("coding", "packer"),
     [("gzip", "gzip"), ("br", "br"), ("zstd", "zstd"), ("gzip, gzip", "twice")],
@@ -96,6 +97,7 @@ def test_a_bomb_is_refused_in_little_memory(coding: str, packer: str) -> None:
     assert peak < 2 * 2 * MEGA + 2.5 * 2**20
 
 
+@pytest.mark.conforms("D13")
 @pytest.mark.parametrize("packer", ["gzip", "br", "zstd"])
 def test_a_body_that_unfolds_beyond_all_measure_is_refused_before_its_size_is(packer: str) -> None:
     """D13: ratio."""
@@ -115,6 +117,7 @@ def test_a_body_too_large_on_the_wire_is_refused() -> None:
         )
 
 
+@pytest.mark.conforms("D12")
 @pytest.mark.parametrize("coding", [b"gzip, gzip", b"br,gzip", b"deflate , x-gzip"])
 def test_two_layers_are_refused(coding: bytes) -> None:
     """D12."""
@@ -122,6 +125,7 @@ def test_two_layers_are_refused(coding: bytes) -> None:
         Inflater(coding, LIMITS)
 
 
+@pytest.mark.conforms("D12")
 @pytest.mark.parametrize("coding", [b"compress", b"utf-8", b"sdch", b"\xff\xfe"])
 def test_an_unknown_coding_is_refused(coding: bytes) -> None:
     """D12."""

@@ -86,6 +86,7 @@ def test_where_older_entries_are_is_read_from_any_format(body: bytes, older: str
     assert feed_of(parse(body, "", URL)).meta.older == older
 
 
+@pytest.mark.conforms("D18")
 def test_only_the_first_entries_are_read_and_it_says_so() -> None:
     many = "".join(item(guid=str(number)) for number in range(MAX_ENTRIES + 5))
     feed = feed_of(parse(rss(many), "", URL))
@@ -93,12 +94,13 @@ def test_only_the_first_entries_are_read_and_it_says_so() -> None:
     assert feed.remarks == (f"only the first {MAX_ENTRIES} entries were read",)
 
 
-@pytest.mark.conforms("A05")
+@pytest.mark.conforms("A05", "D07")
 def test_a_text_that_names_a_file_is_not_opened() -> None:
     assert "not XML" in reason_of(parse(b"/etc/passwd", "", URL))
     assert "not XML" in reason_of(parse(b"file:///etc/passwd", "", URL))
 
 
+@pytest.mark.conforms("D17", "D18")
 def test_fields_beyond_their_caps_cost_little() -> None:
     body = rss(
         item(
@@ -119,6 +121,7 @@ def test_fields_beyond_their_caps_cost_little() -> None:
     assert following.guid == "next"
 
 
+@pytest.mark.conforms("D18")
 def test_at_most_fifty_categories_and_enclosures() -> None:
     tags = "".join(f"<category>c{number}</category>" for number in range(80))
     files = "".join(f'<enclosure url="/{number}.mp3"/>' for number in range(80))
@@ -180,6 +183,7 @@ def test_a_document_travels_between_processes() -> None:
     assert pickle.loads(pickle.dumps(broken)) == broken
 
 
+@pytest.mark.conforms("D23")
 @settings(deadline=None, max_examples=60)
 @given(st.binary(max_size=200), st.text(max_size=30))
 def test_no_bytes_make_it_raise(body: bytes, content_type: str) -> None:
