@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from aggregator.model.push import NO_HUB, HubLinks
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
@@ -114,6 +116,10 @@ class FeedState:
     one is), ``move`` the redirect on trial; ``gaps`` counts visits that found nothing in common
     with what was known, the last of them at ``last_gap_at``, and ``haste`` how often the interval
     was halved for it then; ``recovered`` counts entries that were read from older pages after all.
+
+    Of pushing: ``links`` is who announces its news; ``usual_due`` is when it would have been due,
+    had ``next_due`` not been put off because its hub tells (None: it was not); ``missed`` counts
+    the entries that polls found although the hub should have told.
     """
 
     feed: str
@@ -140,6 +146,9 @@ class FeedState:
     last_gap_at: datetime | None = None
     haste: int = 0
     recovered: int = 0
+    links: HubLinks = NO_HUB
+    usual_due: datetime | None = None
+    missed: int = 0
     title: str | None = None
     home: str | None = None
     feed_language: str | None = None

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from aggregator.model.feeds import NO_SKIPS, Skips, Validators
 from aggregator.model.items import Entry
+from aggregator.model.push import NO_HUB, HubLinks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Fetched:
 
     ``url`` is the effective address after redirects. ``content_type`` is the header as sent, empty
     when missing. ``moved_to`` is the address at the end of the leading run of permanent redirects.
+    ``links`` is what the Link headers say of hubs.
     """
 
     url: str
@@ -36,6 +38,7 @@ class Fetched:
     validators: Validators | None = None
     hints: Hints = NO_HINTS
     moved_to: str | None = None
+    links: HubLinks = NO_HUB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +78,21 @@ Answer = Fetched | NotModified | Gone | Refused | Failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """What a request to do something was answered with: ``text`` is the start of the answer."""
+
+    status: int
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeedMeta:
     """What a document says of itself.
 
     ``ttl`` is the longest of ttl and sy:updatePeriod / updateFrequency, if any; ``base`` is its
     sy:updateBase when that timetable is what ``ttl`` came from. ``skips``: when not to ask.
     ``older`` is the address of a document with the entries before these, if it names one.
+    ``links``: who announces its news.
     """
 
     title: str = ""
@@ -92,6 +104,7 @@ class FeedMeta:
     older: str | None = None
     updated: datetime | None = None
     version: str = ""
+    links: HubLinks = NO_HUB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +122,13 @@ class ParsedFeed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    """A document that is no feed, or could not be read within its limits; one line says why."""
+    """A document that is no feed, or could not be read within its limits; one line says why.
+
+    ``links``: who announces its news, if it is a page that names somebody.
+    """
 
     reason: str
+    links: HubLinks = NO_HUB
 
 
 Document = ParsedFeed | Unreadable

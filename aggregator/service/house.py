@@ -1,6 +1,7 @@
 """How are the parts put together? The one place that builds them, and takes them apart again."""
 
 import asyncio
+import secrets
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,8 @@ from aggregator.service.desk import Desk
 from aggregator.service.folder import SiteFolder
 from aggregator.service.keeper import Keeper
 from aggregator.service.poll import Poller
+from aggregator.service.push.parts import assembled
+from aggregator.service.push.register import Register
 from aggregator.service.run import Service
 from aggregator.service.workers import ParseWorkers
 from aggregator.settings import Settings
@@ -42,14 +45,27 @@ async def opened(
     manners = Manners(courtesy(settings), clock=exact, sleep=sleep)
     try:
         manners.recall(await keeper.run(store.hosts.all))
+        fetcher = Fetcher(fetch_policy(settings), clock=exact)
+        register = Register(keeper)
         poller = Poller(
             keeper=keeper,
-            fetcher=Fetcher(fetch_policy(settings), clock=exact),
+            fetcher=fetcher,
             workers=workers,
             manners=manners,
             cadence=cadence(settings),
             most=settings.service.limits.new_items,
             clock=now,
+            pushed=lambda feed: register.pushed(feed, now()),
+        )
+        push = assembled(
+            settings,
+            keeper=keeper,
+            register=register,
+            fetcher=fetcher,
+            manners=manners,
+            workers=workers,
+            clock=now,
+            chance=secrets.token_bytes,
         )
         settings = replace(settings, site=await keeper.run(settled, settings.site, store))
         desk = await keeper.run(Desk.over, store, settings)
@@ -58,6 +74,7 @@ async def opened(
             keeper=keeper,
             poller=poller,
             desk=desk,
+            push=push,
             clock=now,
             folder=site_folder(settings),
         )

@@ -17,6 +17,7 @@ from aggregator.items.identity import key_of, names_of
 from aggregator.items.intake import MAX_NEW, Intake, Known, take_in
 from aggregator.model.feeds import Feed, FeedState
 from aggregator.model.items import Entry
+from aggregator.model.push import Pushed
 from aggregator.model.visits import (
     Answer,
     Arrivals,
@@ -53,6 +54,7 @@ class Visit:
     ``outcome`` is fetched, unchanged, not-modified, put-off, same-feed, gone, refused, unreadable,
     emptied, failed or not-begun; ``reason`` says why it brought nothing, ``remark`` what else ops
     should know, ``waived`` which guard ops let down for this feed. ``took`` is in seconds.
+    ``missed`` counts new entries that a hub had not told.
     """
 
     feed: str
@@ -64,6 +66,7 @@ class Visit:
     reason: str | None = None
     remark: str | None = None
     waived: str | None = None
+    missed: int = 0
 
 
 class Poller:
@@ -79,6 +82,7 @@ class Poller:
         cadence: Cadence,
         most: int,
         clock: Clock,
+        pushed: Callable[[str], Pushed | None] = lambda _: None,
     ) -> None:
         self._keeper = keeper
         self._fetcher = fetcher
@@ -89,6 +93,7 @@ class Poller:
         self._room = Room()
         self._closing = False
         self._clock = clock
+        self._pushed = pushed
 
     def begin_no_more(self) -> None:
         """Let visits that have begun end, and begin no other: they come when they are due."""
@@ -125,6 +130,7 @@ class Poller:
             reason=after.last_error,
             remark=remark_on(state, after),
             waived=waived(feed.tls),
+            missed=intake.state.missed - state.missed,
         )
 
     def _quiet_at_its_end(self, ask: Ask) -> datetime | None:
@@ -203,7 +209,9 @@ class Poller:
     async def _defer(self, state: FeedState, due: Due) -> FeedState:
         # A last attempt in the future, after the clock was set back, would make it due again.
         attempted = min(state.attempted_at, self._clock()) if state.attempted_at else None
-        after = replace(state, next_due=due.at, because=due.because, attempted_at=attempted)
+        after = replace(
+            state, next_due=due.at, because=due.because, usual_due=None, attempted_at=attempted
+        )
         await self._keeper.run(self._keeper.store.feeds.save, after)
         return after
 
@@ -233,6 +241,7 @@ class Poller:
                 state,
                 answer,
                 reading,
+                pushed=self._pushed(feed.id),
                 now=self._clock(),
                 cadence=self._cadence,
                 most=self._most,
@@ -253,6 +262,7 @@ def settle(
     answer: Answer,
     reading: Reading | None,
     *,
+    pushed: Pushed | None = None,
     now: datetime,
     cadence: Cadence,
     most: int = MAX_NEW,
@@ -264,11 +274,13 @@ def settle(
     entries, memory = _to_take_in(reading)
     keys, ids = names_of(state.feed, entries)
     with store.transaction():
-        known = store.items.known(state.feed, keys, ids) if reading else Known()
         omitted = len(memory.marks) - len(entries) if memory else 0
+        known = store.items.known(state.feed, keys, ids) if reading else Known()
         arrivals = arrivals_of(dict(zip(keys, entries, strict=True)), known, omitted)
         document = reading.document if reading else None
-        after = conclude(feed, state, answer, document, arrivals, now=now, cadence=cadence)
+        after = conclude(
+            feed, state, answer, document, arrivals, pushed=pushed, now=now, cadence=cadence
+        )
         intake = take_in(after, entries, known, now=now, most=most)
         store.items.apply(intake)
         if isinstance(document, ParsedFeed):

@@ -9,9 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from starlette.applications import Starlette
 
 from aggregator import __version__
 from aggregator.model.editions import Rendered
@@ -24,6 +26,8 @@ from aggregator.service.folder import SiteFolder
 from aggregator.service.keeper import Keeper
 from aggregator.service.poll import Poller, Visit
 from aggregator.service.press import Published
+from aggregator.service.push.mailroom import Sorted
+from aggregator.service.push.parts import Push
 from aggregator.service.storypages import Moved
 from aggregator.service.visitlog import tell
 from aggregator.settings import Settings
@@ -31,6 +35,7 @@ from aggregator.settings.waivers import waivers
 from aggregator.sources import expat
 from aggregator.text.urls import registrable_domain
 from aggregator.web.app import Health, build
+from aggregator.web.callback import routes
 from aggregator.web.serve import serve
 from aggregator.web.served import MemoryShelf, Served
 
@@ -65,6 +70,7 @@ class Service:
     keeper: Keeper
     poller: Poller
     desk: Desk
+    push: Push
     clock: Clock
     folder: SiteFolder | None = None
     at_once: int = DUE_AT_ONCE
@@ -89,13 +95,6 @@ class Service:
         the address cannot be bound.
         """
         await self.prepare()
-        app = build(
-            self.shelf,
-            health=self.health,
-            site=self.settings.site,
-            max_age=int(self.settings.service.publish.max_age.total_seconds()),
-            story=self.story,
-        )
         tasks: list[asyncio.Task[None]] = []
 
         def begin(url: str) -> None:  # once we listen; else nobody should be asked
@@ -103,16 +102,34 @@ class Service:
             scheduler = self._scheduler()
             scheduler.start()
             tasks.append(asyncio.create_task(self._keep_desk(stop)))
+            tasks.append(asyncio.create_task(self.push.mailroom.keep_sorting(stop, self.brought)))
             tasks.append(asyncio.create_task(self._keep_ticking(scheduler, stop)))
             tasks.append(asyncio.create_task(self._drain(scheduler, stop)))
 
         await self._tell_start()
         try:
-            await serve(app, host, port, stop, ready=begin)
+            await serve(self.application(), host, port, stop, ready=begin)
         finally:
             stop.set()
             self._work.set()
+            self.push.mailroom.wake()
             await asyncio.gather(*tasks)
+
+    def application(self) -> Starlette:
+        """Return what is served: the documents on the shelf, and the callbacks for hubs."""
+        site, service = self.settings.site, self.settings.service
+        return build(
+            self.shelf,
+            health=self.health,
+            site=site,
+            max_age=int(service.publish.max_age.total_seconds()),
+            story=self.story,
+            more=routes(
+                self.push.door,
+                prefix=urlsplit(site.base_url).path,
+                most=service.limits.body_bytes,
+            ),
+        )
 
     async def prepare(self) -> None:
         """Make the configured feeds the store's, and put what was served last on the shelf."""
@@ -123,6 +140,7 @@ class Service:
             self.shelf.retire(path)
         for path, into in addresses.moved(self.settings.outputs).items():
             self.shelf.retire(path, into)
+        await self.push.load()
         self._young = await self.keeper.run(store.items.count) == 0
         self._ticked = asyncio.get_running_loop().time()
         self._work.set()
@@ -184,6 +202,7 @@ class Service:
         self._ticked = asyncio.get_running_loop().time()
         if self._unwritten:
             await self._rehearse()
+        await self._look_at_hubs()
 
     async def _start_due(self) -> None:
         """Start as many visits as may wait; look further where one host has most of what is due."""
@@ -207,6 +226,15 @@ class Service:
                 continue  # the places are for others; this one is still due at the next tick
             waiting[domain] += 1
             self._flying[feed.id] = asyncio.create_task(self._visit(feed, state))
+
+    async def _look_at_hubs(self) -> None:
+        try:
+            await self.push.subscriber.tick()
+        except Exception as error:  # noqa: BLE001 - polling goes on without hubs
+            self._note("push", error)
+            return
+        self._faults.pop("push", None)
+        self.push.mailroom.wake()
 
     async def _rehearse(self) -> None:
         """Ask whether the store takes a visit again: the next real one may be an hour away."""
@@ -237,7 +265,13 @@ class Service:
             log.warning("no feed could be read", tries=self._unreached, hint=OFFLINE)
         self._stored()
         tell(log, visit)
+        self.push.subscriber.heard(visit)
         if visit.new or visit.revised:
+            self._work.set()
+
+    def brought(self, delivery: Sorted) -> None:
+        """Wake the desk if a delivery brought something."""
+        if delivery.new or delivery.revised:
             self._work.set()
 
     async def _keep_desk(self, stop: asyncio.Event) -> None:
@@ -363,7 +397,7 @@ class Service:
         await stop.wait()
         scheduler.shutdown(wait=False)
         self.poller.begin_no_more()
-        flying = list(self._flying.values())
+        flying = [*self._flying.values(), *self.push.subscriber.flying()]
         if not flying:
             return
         _, late = await asyncio.wait(flying, timeout=GRACE)

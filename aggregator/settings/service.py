@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic.dataclasses import dataclass
 
 from aggregator.model.editions import Site
@@ -21,6 +21,7 @@ from aggregator.settings.kinds import (
     Size,
     StorageUrl,
     between,
+    matching,
 )
 from aggregator.settings.mistakes import validated
 from aggregator.settings.nodes import Fault, Trail, Value
@@ -107,6 +108,24 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class Push:
+    """Whether hubs tell us of news (WebSub), so that feeds need hardly be asked."""
+
+    subscribe: Annotated[
+        str,
+        matching("auto|on|off", "is none of the three; write auto, on or off"),
+        WithJsonSchema({"enum": ["auto", "on", "off"]}),
+    ] = "auto"
+    """auto: if `site.base_url` looks like an address that hubs can reach; on; off."""
+    lease: Annotated[Duration, between("1h", "30d")] = timedelta(days=10)
+    """How long a subscription should last before it is renewed; hubs have the last word."""
+    allow_sha1: bool = False
+    """Also believe deliveries that are signed with SHA-1, as some old hubs do."""
+    secret_over_http: bool = False
+    """Give hubs that do not speak https a secret, too, although it can be read on the way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class Publish:
     """What subscribers are given."""
 
@@ -132,6 +151,7 @@ class ServiceSettings:
     politeness: Politeness = Politeness()
     limits: Limits = Limits()
     reach: Reach = Reach()
+    push: Push = Push()
     publish: Publish = Publish()
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from aggregator.model.feeds import Feed, FeedState
+from aggregator.model.push import Pushed
 from aggregator.model.visits import (
     Answer,
     Arrivals,
@@ -20,7 +21,9 @@ from aggregator.model.visits import (
 )
 from aggregator.sources import gaps, moves
 from aggregator.sources.rhythm import learned
-from aggregator.sources.schedule import Cadence, asked_for, next_due
+from aggregator.sources.schedule import Cadence, asked_for, next_due, put_off
+from aggregator.sources.websub.discovery import advertised
+from aggregator.sources.websub.trust import untold
 
 
 def digest_of(body: bytes) -> str:
@@ -35,6 +38,7 @@ def conclude(
     document: Document | None,
     arrivals: Arrivals | None = None,
     *,
+    pushed: Pushed | None = None,
     now: datetime,
     cadence: Cadence,
 ) -> FeedState:
@@ -43,7 +47,8 @@ def conclude(
     ``document`` is None when nothing was parsed: there was no body, or its digest was known.
     ``arrivals`` tell what its entries were to us; without them nothing is learned of rhythm and
     gaps. Validators are replaced by every 200, also of an unchanged body, but never by a document
-    that could not be read, or lost all its entries: it must be asked for again.
+    that could not be read, or lost all its entries: it must be asked for again. A feed whose hub
+    tells (``pushed``) is asked rarely, unless this visit found what the hub had not told.
     """
     verdict = verdict_on(state, answer, document, now=now)
     meta = document.meta if isinstance(document, ParsedFeed) else _said(state)
@@ -54,12 +59,20 @@ def conclude(
         next_due=due.at,
         because=due.because,
         not_before=asked_for(verdict, now, cadence),
+        usual_due=None,
         attempted_at=now,
         visits=state.visits + 1,
     )
+    if pushed is not None and isinstance(verdict, Fetched | NotModified):
+        times = arrivals.times if arrivals else ()
+        missed = untold(times, since=pushed.since, last=state.succeeded_at, now=now)
+        after = replace(after, missed=after.missed + missed)
+        rarely = put_off(feed, due, meta.skips, now=now, cadence=cadence)
+        if not missed and rarely is not due:
+            after = replace(after, next_due=rarely.at, because=rarely.because, usual_due=due.at)
     match verdict:
         case Fetched():
-            return _success(after, verdict, document, now)
+            return _success(feed, after, verdict, document, now)
         case NotModified():
             after = moves.followed(after, verdict.moved_to, now=now)
             return replace(
@@ -68,6 +81,8 @@ def conclude(
         case Gone():
             return replace(after, gone=True, last_error="410: the publisher has ended this feed")
         case Refused() | Failed():
+            if isinstance(document, Unreadable) and isinstance(answer, Fetched):
+                after = _unread(feed, after, answer, document)
             after = replace(after, failures=state.failures + 1, last_error=verdict.reason)
             return moves.failed(after)
 
@@ -92,6 +107,9 @@ def remark_on(before: FeedState, after: FeedState) -> str | None:
         late = after.recovered - before.recovered
         missed = f"{late} missed were read from older pages" if late else "some probably missed"
         return f"no entry in common with the last visit; {missed}; asking sooner (or set `every`)"
+    if after.missed > before.missed:
+        untold_now = after.missed - before.missed
+        return f"its hub did not tell of {untold_now} new entries; asked at its usual pace again"
     if after.moved_to != before.moved_to:
         if after.moved_to is None:
             return f"asking at its configured address again, no longer at {before.moved_to}"
@@ -124,9 +142,18 @@ def _taught(
     return replace(gaps.noted(state, arrivals, now=now), rhythm=rhythm)
 
 
+def _unread(feed: Feed, after: FeedState, answer: Fetched, document: Unreadable) -> FeedState:
+    """Keep what a page says of hubs, unless it stands where there was a feed before."""
+    if after.succeeded_at is not None:
+        return after
+    links = advertised(answer.links, document.links, asked=feed.url, url=answer.url)
+    return replace(after, links=links)
+
+
 def _success(
-    after: FeedState, answer: Fetched, document: Document | None, now: datetime
+    feed: Feed, after: FeedState, answer: Fetched, document: Document | None, now: datetime
 ) -> FeedState:
+    said = document.meta.links if isinstance(document, ParsedFeed) else after.links
     fresh = replace(
         moves.followed(after, answer.moved_to, now=now),
         validators=answer.validators,
@@ -134,6 +161,7 @@ def _success(
         succeeded_at=now,
         failures=0,
         last_error=None,
+        links=advertised(answer.links, said, asked=feed.url, url=answer.url),
     )
     if not isinstance(document, ParsedFeed):
         return fresh

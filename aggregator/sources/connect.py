@@ -158,7 +158,9 @@ class Door(httpx.AsyncBaseTransport):
         )
         try:
             answer = await connection.handle_async_request(
-                httpcore.Request(request.method, target, headers=request.headers.raw)
+                httpcore.Request(
+                    request.method, target, headers=request.headers.raw, content=request.content
+                )
             )
         except BaseException:
             await connection.aclose()

@@ -70,15 +70,19 @@ def open_body(body: bytes, content_type: str) -> Opened | Unreadable:
     return _narrow(body, content_type, remarks)
 
 
+def is_page(body: bytes) -> bool:
+    """Whether ``body`` is an HTML page, and no feed in the guise of one."""
+    start = body[:8192]
+    return bool(_PAGE.match(start.removeprefix(b"\xef\xbb\xbf"))) and not _FEED_ROOT.search(start)
+
+
 def _refusal(body: bytes) -> str | None:
     if not body.strip():
         return "the document is empty"
     for magic, name in _MAGIC.items():
         if body.startswith(magic):
             return f"the document is {name}, not a feed"
-    if _PAGE.match(body[:8192].removeprefix(b"\xef\xbb\xbf")) and not _FEED_ROOT.search(
-        body[:8192]
-    ):
+    if is_page(body):
         return (
             "the document is an HTML page, not a feed; "
             "look in the page for the address of its feed and configure that"

@@ -7,16 +7,28 @@ netrc from the environment, no redirects that carry our headers to others, no po
 import asyncio
 import logging
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
+from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import httpx
 
 from aggregator import __version__
 from aggregator.model.feeds import USUAL_TLS, Feed, FeedState, Tls, Validators
-from aggregator.model.visits import Answer, Failed, Fetched, Gone, Hints, NotModified
+from aggregator.model.visits import (
+    Answer,
+    Failed,
+    Fetched,
+    Gone,
+    Hints,
+    NotModified,
+    Posted,
+    Refused,
+)
 from aggregator.sources.answers import (
     first_of,
     freshened,
@@ -33,6 +45,8 @@ from aggregator.sources.moves import address_to_ask
 from aggregator.sources.redirects import REDIRECTS, Moved, Trail, address_of, moved_by, origin_of
 from aggregator.sources.room import Seat
 from aggregator.sources.troubles import RefusedError, in_words
+from aggregator.sources.websub.discovery import in_headers
+from aggregator.text.xml import clip, one_line
 
 ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9,"
@@ -63,6 +77,10 @@ _OURS = frozenset(
 )
 
 Clock = Callable[[], datetime]
+
+_WORDS = 100_000  # bytes of an answer to a form that are read
+
+_Told = TypeVar("_Told")
 
 
 def user_agent(contact: str) -> str:
@@ -191,15 +209,69 @@ class Fetcher:
         for it, and the deadline with it.
         """
         seat = seat or Seat()
+        return await self._bounded(self._follow(ask, [] if log is None else log, seat), seat)
+
+    async def post(self, url: str, form: Sequence[tuple[str, str]]) -> Posted | Refused | Failed:
+        """Send ``form`` to ``url``, and again to where a 307 or 308 leads, within all limits.
+
+        RFC 9110 sections 15.4.8 and 15.4.9; other redirects would make it a GET, and are failures.
+        `Failed` also stands for every status but 2xx; its reason holds what the answer says.
+        """
+        seat = Seat()
+        return await self._bounded(self._repost(url, urlencode(form).encode(), seat), seat)
+
+    async def _bounded(
+        self, work: Coroutine[Any, Any, _Told], seat: Seat
+    ) -> _Told | Refused | Failed:
         deadline = asyncio.timeout(self._policy.total_seconds)
         try:
             async with deadline:
                 seat.stops(deadline)
-                return await self._follow(ask, [] if log is None else log, seat)
+                return await work
         except Exception as error:  # noqa: BLE001 - the last line: a visit always has an answer
             if deadline.expired():
                 return Failed(reason=f"no whole answer within {self._policy.total_seconds:g} s")
             return in_words(error)
+
+    async def _repost(self, url: str, body: bytes, seat: Seat) -> Posted | Failed:
+        here = address_of(url)
+        trail = Trail(origin=origin_of(here), here=here, seat=seat)
+        while True:
+            found = await self._send(trail, body)
+            if not isinstance(found, Moved):
+                return found
+            trail.follow(found, most=self._policy.max_redirects)
+
+    async def _send(self, trail: Trail, body: bytes) -> Posted | Failed | Moved:
+        headers = {
+            "User-Agent": self._policy.user_agent,
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Accept-Encoding": ACCEPTED.decode(),
+            "Connection": "close",
+        }
+        request = httpx.Request("POST", trail.here, headers=headers, content=body)
+        response = await self._door.handle_async_request(request)
+        try:
+            head, status = response.headers.raw, response.status_code
+            self._weigh(head)
+            if status in {307, 308}:
+                return moved_by(head, status, trail)
+            text = await self._words(response, trail)
+        finally:
+            await response.aclose()
+        if 200 <= status < 300:
+            return Posted(status=status, text=text)
+        hints = hints_of(head, received=self._clock() if self._clock else None)
+        told = f"{_status_text(status)}: {text}" if text else _status_text(status)
+        return Failed(reason=told, status=status, hints=hints)
+
+    async def _words(self, response: httpx.Response, trail: Trail) -> str:
+        """Return what a server says to a form; of an answer that is too long, nothing."""
+        limits = replace(self._limits, raw_bytes=_WORDS, body_bytes=_WORDS)
+        with suppress(RefusedError):
+            said = await read_body(response, limits, trail.seat, lambda _: None)
+            return clip(one_line(said.decode(errors="replace")), 200)
+        return ""
 
     async def _follow(self, ask: Ask, log: list[Exchange], seat: Seat) -> Answer:
         here = address_of(ask.url)
@@ -249,6 +321,7 @@ class Fetcher:
             validators=validators_of(headers, trail.address),
             hints=hints,
             moved_to=trail.moved_to,
+            links=in_headers(headers, trail.address),
         )
 
     def _weigh(self, headers: list[tuple[bytes, bytes]]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from aggregator.model.feeds import Skips
 from aggregator.model.visits import FeedMeta
 from aggregator.sources.normalise import Markup, WireEntry
+from aggregator.sources.websub.discovery import of_links
 from aggregator.text.dates import parse_date
 from aggregator.text.html import plain_title
 from aggregator.text.languages import language_tag
@@ -46,6 +47,9 @@ def meta_of(feed: Dict, version: str, url: str) -> FeedMeta:
         older=_older(feed, url),
         updated=parse_date(_str(feed, "updated")) or parse_date(_str(feed, "published")),
         version=version,
+        links=of_links(
+            ((_str(one, "rel"), _str(one, "href")) for one in _dicts(feed, "links")), url
+        ),
     )
 
 

@@ -1,7 +1,7 @@
 """What does a JSON Feed say?"""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from aggregator.sources.normalise import NOTHING, Markup, WireEntry
@@ -13,7 +13,7 @@ Json = Mapping[str, object]
 class JsonFeed:
     """A JSON Feed's own words, raw, and its items in the order of the document.
 
-    ``older`` is its ``next_url``: where older items are.
+    ``older`` is its ``next_url``: where older items are. ``links`` are (relation, address).
     """
 
     title: str
@@ -21,6 +21,7 @@ class JsonFeed:
     language: str
     older: str
     version: str
+    links: tuple[tuple[str, str], ...]
     entries: tuple[WireEntry, ...]
 
 
@@ -49,8 +50,17 @@ def read_json_feed(body: bytes, *, limit: int) -> JsonFeed | str:
         language=_string(document, "language"),
         older=_string(document, "next_url"),
         version="json" + _string(document, "version").rsplit("/", 1)[-1].replace(".", "")[:8],
+        links=tuple(_links(document)),
         entries=tuple(_entry(item) for item in _objects(document, "items")[:limit]),
     )
+
+
+def _links(document: Json) -> Iterator[tuple[str, str]]:
+    """Yield ``feed_url`` and ``hubs`` as what they are elsewhere: links rel=self and rel=hub."""
+    yield "self", _string(document, "feed_url")
+    for hub in _objects(document, "hubs"):
+        if _string(hub, "type").lower() in {"websub", "pubsubhubbub"}:
+            yield "hub", _string(hub, "url")
 
 
 def _entry(item: Json) -> WireEntry:

@@ -7,6 +7,7 @@ entries, and normalised. Run it in a process that may be killed: some inputs are
 import io
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -16,12 +17,14 @@ import feedparser.mixin
 import feedparser.urls
 
 from aggregator.model.items import Entry
+from aggregator.model.push import NO_HUB, HubLinks
 from aggregator.model.visits import Document, FeedMeta, ParsedFeed, Unreadable
 from aggregator.sources import quick
-from aggregator.sources.envelope import Opened, open_body
+from aggregator.sources.envelope import Opened, is_page, open_body
 from aggregator.sources.found import meta_of, wire_of
 from aggregator.sources.jsonfeed import JsonFeed, looks_like_json, read_json_feed
 from aggregator.sources.normalise import MAX_AUTHOR, WireEntry, normalise
+from aggregator.sources.websub.discovery import of_links
 from aggregator.text.dates import parse_date
 from aggregator.text.html import plain_title
 from aggregator.text.languages import language_tag
@@ -100,7 +103,7 @@ def parse(body: bytes, content_type: str, url: str) -> Document:
     try:
         opened = open_body(body, content_type)
         if isinstance(opened, Unreadable):
-            return opened
+            return replace(opened, links=_links_of_page(body, url))
         if looks_like_json(opened.body):
             return _from_json(opened, url)
         return _from_xml(opened, url)
@@ -109,6 +112,15 @@ def parse(body: bytes, content_type: str, url: str) -> Document:
     except Exception as error:  # noqa: BLE001 - feedparser raises whatever it met; one feed's matter
         told = one_line(f"{type(error).__name__}: {error}")
         return Unreadable(reason=f"the document cannot be read: {told}"[:MAX_REASON])
+
+
+def _links_of_page(body: bytes, url: str) -> HubLinks:
+    if not is_page(body):
+        return NO_HUB
+    # Here, so that only a worker that meets a page pays 4 MB for a parser of pages.
+    from aggregator.sources.websub.pages import in_page  # noqa: PLC0415
+
+    return in_page(body, url)
 
 
 def _from_json(opened: Opened, url: str) -> Document:
@@ -121,6 +133,7 @@ def _from_json(opened: Opened, url: str) -> Document:
         language=language_tag(feed.language),
         older=absolute(feed.older, url) if feed.older else None,
         version=feed.version,
+        links=of_links(feed.links, url),
     )
     return _document(meta, feed.entries, opened.remarks, url)
 

@@ -22,6 +22,7 @@ _HOUR, _DAY, _WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 _MAX_DOUBLINGS = 6  # CommaFeed's, and 64 h from an hour: the ceiling is reached before
 _TOWARDS_A_DAY = 12  # for 404: even five minutes come to a day at last
 _A_MONTH = 40  # failures with little hope: a month even of a feed asked every five minutes
+_PUSHED, _PUSHED_LEAST = 12, timedelta(hours=6)  # intervals between two looks at a pushed feed
 _SPREAD = 0.1  # of the interval, at most, added to every wait
 CLOCK_SLACK = timedelta(minutes=5)
 """A last visit so far in the future means that the clock was set back; less, that it was set."""
@@ -109,6 +110,17 @@ def interval_of(feed: Feed, cadence: Cadence) -> timedelta:
     if feed.every is not None:
         return max(feed.every, cadence.explicit_floor)
     return min(max(cadence.interval, cadence.floor), cadence.ceiling)
+
+
+def put_off(feed: Feed, due: Due, skips: Skips, *, now: datetime, cadence: Cadence) -> Due:
+    """Return when to look whether the hub of a pushed feed misses nothing, never before ``due``.
+
+    Twelve times its interval, from six hours to the ceiling, by the rule ``push``.
+    """
+    longest = max(cadence.ceiling, _PUSHED_LEAST)
+    wait = min(max(_PUSHED * interval_of(feed, cadence), _PUSHED_LEAST), longest)
+    later = Due(at=_whole(now + wait + _phase(feed.id, wait)), because="push")
+    return outside(later, skips, feed.id) if later.at > due.at else due
 
 
 def outside(due: Due, skips: Skips, feed: str) -> Due:

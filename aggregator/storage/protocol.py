@@ -15,6 +15,7 @@ from aggregator.items.intake import Intake, Known
 from aggregator.model.editions import Rendered, Source
 from aggregator.model.feeds import Feed, FeedState
 from aggregator.model.items import Copy, StoredItem
+from aggregator.model.push import Delivery, Subscription
 from aggregator.model.stories import StoryFacts, TopicScore, Voice
 from aggregator.model.visits import Logged
 from aggregator.outputs.digests import Issue
@@ -88,6 +89,12 @@ class FeedShelf(Protocol):
     def begin(self, feed: str, *, now: datetime, next_due: datetime, because: str) -> None:
         """Remember an attempt before the request goes out, so that a crash cannot repeat it."""
 
+    def recall(self, feed: str, *, now: datetime) -> None:
+        """Let ``feed`` be due when it would have been without its hub, but not before ``now``.
+
+        One that was not put off because its hub tells (``usual_due``) keeps its time.
+        """
+
     def save(self, state: FeedState) -> None:
         """Remember the outcome of a visit that brought no entries to take in."""
 
@@ -119,6 +126,34 @@ class VisitShelf(Protocol):
 
     def all(self) -> Mapping[str, tuple[Logged, ...]]:
         """Return the visits to each feed, the oldest first; at most 48 of each."""
+
+
+class PushShelf(Protocol):
+    """What was agreed with hubs, and what they brought."""
+
+    def all(self) -> tuple[Subscription, ...]:
+        """Return every subscription, by token."""
+
+    def due(self, now: datetime, limit: int) -> tuple[Subscription, ...]:
+        """Return subscriptions about which something is to be done, the longest overdue first."""
+
+    def put(self, one: Subscription) -> None:
+        """Write ``one`` in place of what its token stood for."""
+
+    def drop(self, token: str) -> None:
+        """Forget a subscription; an unknown one is no error."""
+
+    def deliver(self, one: Delivery) -> None:
+        """Keep a delivery until somebody has read it."""
+
+    def waiting(self) -> Mapping[str, tuple[int, int]]:
+        """Return how many deliveries wait and their bytes, by feed."""
+
+    def oldest(self) -> tuple[int, Delivery] | None:
+        """Return the delivery that has waited longest, and the number it is settled by."""
+
+    def settle(self, number: int) -> None:
+        """Forget a delivery that was read."""
 
 
 class ItemShelf(Protocol):
@@ -300,6 +335,10 @@ class Store(Protocol):
     @property
     def visits(self) -> VisitShelf:
         """The log of visits."""
+
+    @property
+    def pushes(self) -> PushShelf:
+        """What was agreed with hubs, and what they brought."""
 
     @property
     def items(self) -> ItemShelf:

@@ -4,7 +4,7 @@ What stands on the shelf is answered straight from memory, by `Counter`, before 
 the rest (health, robots, the icon, errors) goes through Starlette's routes.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
@@ -67,8 +67,9 @@ def build(
     site: Site,
     max_age: int,
     story: Callable[[str], Awaitable[Served | str | None]],
+    more: Sequence[Route] = (),
 ) -> Starlette:
-    """Return the application that serves what stands on ``shelf``.
+    """Return the application that serves what stands on ``shelf``, and ``more``.
 
     ``max_age`` (seconds) is how long a client need not ask again. All addresses in answers come
     from ``site``, none from the request. ``health`` is called for each question and must be quick.
@@ -97,11 +98,12 @@ def build(
         )
 
     not_allowed = _refusal(405, pages.not_allowed(site))
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/healthz", healthz),
             Route(f"/{STORIES}/{{key}}", story_page),
             *_fixtures(),
+            *more,
         ],
         middleware=[
             Middleware(
@@ -119,6 +121,8 @@ def build(
             Exception: _broken,
         },
     )
+    app.router.redirect_slashes = False  # a hub must never be redirected
+    return app
 
 
 class _Kept(Response):

@@ -67,10 +67,12 @@ def play(scene: Coroutine[Any, Any, _Result]) -> _Result:
     return asyncio.run(bounded())
 
 
-def settings_for(folder: Path, feeds: Sequence[str], outputs: str | None = None) -> Settings:
+def settings_for(
+    folder: Path, feeds: Sequence[str], outputs: str | None = None, service: str = SERVICE
+) -> Settings:
     """Load settings from files in ``folder``; ``feeds`` are flow mappings as in feeds.yaml."""
     (folder / "feeds.yaml").write_text(f"feeds: [{', '.join(feeds)}]\n", encoding="utf-8")
-    (folder / "service.yaml").write_text(SERVICE, encoding="utf-8")
+    (folder / "service.yaml").write_text(service, encoding="utf-8")
     if outputs is not None:
         (folder / "outputs.yaml").write_text(outputs, encoding="utf-8")
     return load(feeds=folder / "feeds.yaml", config=folder, environ={})

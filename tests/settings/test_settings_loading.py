@@ -267,3 +267,16 @@ def test_a_secret_in_an_address_neither_shows_in_the_id_nor_changes_it(tmp_path:
     assert "hunter" not in first.id
     assert first.url == "https://example.org/hunter2/rss?key=hunter2"
     assert first.credentials == ("me", "hunter2")
+
+
+def test_ops_say_whether_hubs_are_subscribed_to(tmp_path: Path) -> None:
+    text = "push: {subscribe: on, lease: 2d, allow_sha1: true}\n"
+    push = given(tmp_path, service=text).service.push
+    assert (push.subscribe, push.lease, push.allow_sha1) == ("on", timedelta(days=2), True)
+    with pytest.raises(SettingsError) as caught:
+        given(tmp_path, service="push: {subscribe: always, lease: 5m}\n")
+    first, second = caught.value.faults
+    assert first.endswith(
+        'service.yaml:1:8: push.subscribe: "always" is none of the three; write auto, on or off'
+    )
+    assert second.endswith('service.yaml:1:27: push.lease: "5m" is too short; write 1h or more')

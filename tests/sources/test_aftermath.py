@@ -5,6 +5,7 @@ import pytest
 
 from aggregator.model.feeds import Feed, FeedState, Skips, Validators
 from aggregator.model.items import Entry
+from aggregator.model.push import HubLinks, Pushed
 from aggregator.model.visits import (
     Answer,
     Arrivals,
@@ -47,8 +48,13 @@ def after(
     arrivals: Arrivals | None = None,
     state: FeedState = STATE,
     now: datetime = NOW,
+    *,
+    pushed: Pushed | None = None,
+    feed: Feed = FEED,
 ) -> FeedState:
-    return conclude(FEED, state, answer, document, arrivals, now=now, cadence=Cadence())
+    return conclude(
+        feed, state, answer, document, arrivals, pushed=pushed, now=now, cadence=Cadence()
+    )
 
 
 @pytest.mark.conforms("A30", "A31")
@@ -167,3 +173,85 @@ def test_a_failure_keeps_what_was_learned() -> None:
     learned = after(document=DOCUMENT, arrivals=Arrivals(listed=2, times=(NOW, NOW)))
     state = after(Failed(reason="x", hints=Hints()), state=learned)
     assert (state.rhythm, state.gaps, state.entries) == (learned.rhythm, 1, 2)
+
+
+TOLD = Pushed(since=NOW - DAY)
+UNDER_LEASE = replace(STATE, succeeded_at=NOW - HOUR)
+
+
+@pytest.mark.conforms("A70")
+@pytest.mark.parametrize(
+    ("every", "hours"), [(None, 12), (HOUR / 12, 6), (2 * HOUR, 24), (7 * DAY, 7 * 24)]
+)
+def test_a_feed_whose_hub_tells_is_asked_rarely(every: timedelta | None, hours: int) -> None:
+    feed = replace(FEED, every=every)
+    for answer in (NotModified(validators=HELD), BODY):
+        state = after(answer, state=UNDER_LEASE, pushed=TOLD, feed=feed)
+        assert hours * HOUR <= state.next_due - NOW < hours * HOUR * 1.1
+        usual = after(answer, state=UNDER_LEASE, feed=feed)
+        if every != 7 * DAY:
+            assert (state.because, state.usual_due) == ("push", usual.next_due)
+        else:  # ops want it more rarely than that
+            assert state == usual
+
+
+@pytest.mark.conforms("A70")
+def test_a_publishers_own_wish_that_is_longer_stands_and_so_do_its_hours() -> None:
+    lasting = replace(BODY, hints=Hints(fresh_for=2 * DAY))
+    assert after(lasting, state=UNDER_LEASE, pushed=TOLD) == after(lasting, state=UNDER_LEASE)
+    closed = replace(DOCUMENT, meta=FeedMeta(skips=Skips(hours=frozenset({0, 1, 2}))))
+    skipped = after(document=closed, state=UNDER_LEASE, pushed=TOLD)
+    assert (skipped.because, skipped.next_due.hour) == ("skip", 3)
+
+
+@pytest.mark.conforms("A70")
+def test_a_feed_that_fails_backs_off_whatever_its_hub_does() -> None:
+    failed = Failed(reason="x", status=500)
+    assert after(failed, state=UNDER_LEASE, pushed=TOLD) == after(failed, state=UNDER_LEASE)
+
+
+@pytest.mark.conforms("C22")
+@pytest.mark.parametrize(
+    ("times", "last", "missed"),
+    [
+        ((), NOW - HOUR, 0),
+        ((NOW - HOUR / 6,), NOW - HOUR, 0),  # it may be on its way
+        ((NOW - HOUR / 2,), NOW - HOUR, 1),
+        ((None, NOW - 9 * DAY, NOW), NOW - HOUR, 2),
+        ((NOW - HOUR / 2,), NOW - 2 * DAY, 0),  # the poll before was not under the lease
+        ((NOW - HOUR / 2,), None, 0),
+    ],
+)
+def test_what_a_poll_finds_that_was_not_told_brings_the_usual_pace_back_and_is_said(
+    times: tuple[datetime | None, ...], last: datetime | None, missed: int
+) -> None:
+    before = replace(STATE, succeeded_at=last, missed=4)
+    arrivals = Arrivals(listed=len(times) + 1, known=1, times=times)
+    state = after(document=DOCUMENT, arrivals=arrivals, state=before, pushed=TOLD)
+    assert state.missed == 4 + missed
+    assert (state.because == "push", state.usual_due is None) == (not missed, bool(missed))
+    said = remark_on(before, state)
+    assert (said is not None and f"did not tell of {missed} new" in said) == bool(missed)
+
+
+@pytest.mark.conforms("C01", "C10")
+def test_who_announces_a_feed_is_remembered_until_its_document_says_otherwise() -> None:
+    ours = HubLinks(hubs=("http://hub.example/",), topic=URL)
+    theirs = HubLinks(hubs=("http://other.example/",), topic=NEW)
+    told = replace(DOCUMENT, meta=FeedMeta(links=ours))
+    state = after(document=told)
+    assert state.links == ours
+    for answer in (BODY, NotModified(validators=HELD), Failed(reason="x")):
+        assert after(answer, state=state).links == ours
+    assert after(replace(BODY, links=theirs), state=state).links == theirs
+    assert after(document=DOCUMENT, state=state).links == HubLinks()
+
+
+@pytest.mark.conforms("C38")
+def test_a_page_names_a_hub_only_where_there_never_was_a_feed() -> None:
+    """Pages that stand in for a feed for an hour name the hub of the whole site."""
+    links = HubLinks(hubs=("http://hub.example/",), topic=URL)
+    page = Unreadable(reason="a page", links=links)
+    assert after(document=page, state=replace(STATE, succeeded_at=None)).links == links
+    known = replace(STATE, links=replace(links, topic=NEW))
+    assert after(document=page, state=known).links == known.links

@@ -68,6 +68,8 @@ QUESTIONS: dict[str, Question] = {
     "stories.forwards": lambda store: store.stories.forwards(),
     "stories.current": lambda store: store.stories.current("s1"),
     "outputs.issues": lambda store: store.outputs.issues("noon", 9),
+    "pushes.due": lambda store: store.pushes.due(NOW, 50),
+    "pushes.oldest": lambda store: store.pushes.oldest(),
     "outputs.members": lambda store: store.outputs.members("top"),
 }
 

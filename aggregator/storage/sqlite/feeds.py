@@ -10,6 +10,7 @@ from typing import Any
 from aggregator.model.editions import Source
 from aggregator.model.errors import StoreError
 from aggregator.model.feeds import NO_SKIPS, Feed, FeedState, Move, Rhythm, Skips, Validators
+from aggregator.model.push import NO_HUB, HubLinks
 from aggregator.sources.schedule import CLOCK_SLACK
 from aggregator.storage.sqlite.connection import Connection
 from aggregator.storage.sqlite.rows import Row, maybe_moment, maybe_stamp, moment, stamp
@@ -19,8 +20,8 @@ _GIVEN = ("validator_url", "etag", "last_modified", "digest")
 # What an edited address makes us forget besides, and what it is then.
 _LEARNED = {
     **dict.fromkeys(("ttl", "base", "skips", "entries", "rhythm", "moved_to", "move"), "NULL"),
-    **dict.fromkeys(("gone", "gaps", "haste", "recovered"), "0"),
-    **dict.fromkeys(("last_gap_at", "last_error", "not_before"), "NULL"),
+    **dict.fromkeys(("gone", "gaps", "haste", "recovered", "missed"), "0"),
+    **dict.fromkeys(("last_gap_at", "last_error", "not_before", "links", "usual_due"), "NULL"),
     "failures": "0",
     "because": "excluded.because",
     "next_due": "excluded.next_due",
@@ -43,7 +44,13 @@ _FORGET_READING = (
     "DELETE FROM reading WHERE feed = ?1"
     " AND EXISTS (SELECT 1 FROM feed WHERE id = ?1 AND url <> ?2)"
 )
-_BEGIN = "UPDATE feed SET attempted_at = ?, next_due = ?, because = ? WHERE id = ?"
+_BEGIN = (
+    "UPDATE feed SET attempted_at = ?, next_due = ?, because = ?, usual_due = NULL WHERE id = ?"
+)
+_RECALL = """
+UPDATE feed SET next_due = max(usual_due, ?), because = 'lapsed', usual_due = NULL
+WHERE id = ? AND usual_due < next_due
+"""
 
 
 class SqliteFeeds:
@@ -110,6 +117,10 @@ class SqliteFeeds:
     def begin(self, feed: str, *, now: datetime, next_due: datetime, because: str) -> None:
         """Remember an attempt before the request goes out."""
         self._at.run(_BEGIN, [stamp(now), stamp(next_due), because, feed])
+
+    def recall(self, feed: str, *, now: datetime) -> None:
+        """Let ``feed`` be due when it would have been without its hub, but not before ``now``."""
+        self._at.run(_RECALL, [stamp(now), feed])
 
     def save(self, state: FeedState) -> None:
         """Remember the outcome of a visit."""
@@ -190,6 +201,9 @@ def _state(row: Row) -> FeedState:
         last_gap_at=maybe_moment(row["last_gap_at"]),
         haste=row["haste"],
         recovered=row["recovered"],
+        links=_links(row["links"]),
+        usual_due=maybe_moment(row["usual_due"]),
+        missed=row["missed"],
         title=row["own_title"],
         home=row["home"],
         feed_language=row["own_language"],
@@ -231,6 +245,9 @@ def _state_row(state: FeedState) -> dict[str, Any]:
         "last_gap_at": maybe_stamp(state.last_gap_at),
         "haste": state.haste,
         "recovered": state.recovered,
+        "links": _links_text(state.links),
+        "usual_due": maybe_stamp(state.usual_due),
+        "missed": state.missed,
         "own_title": state.title,
         "home": state.home,
         "own_language": state.feed_language,
@@ -268,6 +285,17 @@ def _rhythm(text: str | None) -> Rhythm | None:
         hours=tuple(hours),
         days=tuple(days),
     )
+
+
+def _links_text(links: HubLinks) -> str | None:
+    return None if links == NO_HUB else json.dumps([links.hubs, links.topic])
+
+
+def _links(text: str | None) -> HubLinks:
+    if text is None:
+        return NO_HUB
+    hubs, topic = json.loads(text)
+    return HubLinks(hubs=tuple(hubs), topic=topic)
 
 
 def _move_text(move: Move | None) -> str | None:

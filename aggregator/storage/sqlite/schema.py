@@ -32,7 +32,10 @@ CREATE TABLE feed (
     moved_to TEXT,                    -- asked instead of url, learned from permanent redirects
     move TEXT,                        -- JSON: a permanent redirect on trial
     gaps INTEGER NOT NULL DEFAULT 0, last_gap_at TEXT, haste INTEGER NOT NULL DEFAULT 0,
-    recovered INTEGER NOT NULL DEFAULT 0   -- entries read from older pages after a gap
+    recovered INTEGER NOT NULL DEFAULT 0,  -- entries read from older pages after a gap
+    links TEXT,                       -- JSON: hubs that announce it, and its name there
+    usual_due TEXT,                   -- when it would be due if its hub did not tell
+    missed INTEGER NOT NULL DEFAULT 0 -- entries that its hub did not tell of
 ) STRICT;
 CREATE INDEX feed_due ON feed (next_due) WHERE configured = 1 AND gone = 0;
 CREATE INDEX feed_attempted ON feed (attempted_at) WHERE configured = 1 AND gone = 0;
@@ -56,6 +59,26 @@ CREATE TABLE visit (                         -- the log of what we asked, the la
     gave INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (feed, number)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE subscription (                  -- an agreement with a hub, or the wish for one
+    token TEXT PRIMARY KEY,                  -- the end of the callback: a secret
+    feed TEXT NOT NULL REFERENCES feed (id),
+    hub TEXT NOT NULL, topic TEXT NOT NULL, callback TEXT NOT NULL,
+    secret TEXT NOT NULL,                    -- signs deliveries; empty for none
+    standing TEXT NOT NULL,                  -- asked, live, leaving, denied
+    asked_at TEXT NOT NULL, due TEXT NOT NULL, tries INTEGER NOT NULL,
+    since TEXT, expires TEXT,
+    deliveries INTEGER NOT NULL, misses INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX subscription_due ON subscription (due);
+CREATE INDEX subscription_feed ON subscription (feed);
+
+CREATE TABLE delivery (                      -- what hubs brought and nobody has read yet
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    feed TEXT NOT NULL REFERENCES feed (id),
+    received_at TEXT NOT NULL, content_type TEXT NOT NULL, coding TEXT NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
 
 CREATE TABLE item (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,   -- order of arrival

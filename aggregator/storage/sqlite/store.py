@@ -12,6 +12,7 @@ from aggregator.storage.sqlite.feeds import SqliteFeeds
 from aggregator.storage.sqlite.hosts import SqliteHosts
 from aggregator.storage.sqlite.items import SqliteItems
 from aggregator.storage.sqlite.outputs import SqliteNotes, SqliteOutputs
+from aggregator.storage.sqlite.pushes import SqlitePushes
 from aggregator.storage.sqlite.stories import SqliteStories
 from aggregator.storage.sqlite.visits import SqliteVisits
 
@@ -31,6 +32,7 @@ class SqliteStore:
         self.feeds = SqliteFeeds(self._connection)
         self.hosts = SqliteHosts(self._connection)
         self.visits = SqliteVisits(self._connection)
+        self.pushes = SqlitePushes(self._connection)
         self.stories = SqliteStories(self._connection)
         self.items = SqliteItems(self._connection, self.feeds, self.stories)
         self.outputs = SqliteOutputs(self._connection)

@@ -1,0 +1,150 @@
+"""Who calls at our callbacks, and what do we say?
+
+Answers `aggregator.web.callback`. What is accepted is in the store before we say so; it is read
+afterwards, in `aggregator.service.push.mailroom`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import structlog
+
+from aggregator.model.push import Delivery, Standing, Subscription
+from aggregator.service.clock import Clock
+from aggregator.service.keeper import Keeper
+from aggregator.service.push.register import Register
+from aggregator.sources.websub.believing import (
+    Confirmed,
+    Denied,
+    Ended,
+    Unknown,
+    is_signed,
+    verdict_on,
+)
+from aggregator.sources.websub.quota import Allowance, has_room, spent
+from aggregator.sources.websub.trust import delivered
+from aggregator.web.callback import Parcel
+
+log = structlog.get_logger()
+
+
+class Door:
+    """Answers hubs. ``allow_sha1``: believe signatures made with it; ``wake`` when mail came."""
+
+    def __init__(
+        self, *, keeper: Keeper, register: Register, allow_sha1: bool, clock: Clock
+    ) -> None:
+        self._keeper = keeper
+        self._register = register
+        self._allow_sha1 = allow_sha1
+        self._clock = clock
+        self._allowances: dict[str, Allowance] = {}
+        self._waiting: Counter[str] = Counter()
+        self._bytes: Counter[str] = Counter()
+        self._doubted: set[str] = set()
+        self.wake: Callable[[], None] = lambda: None
+
+    async def load(self) -> None:
+        """Count what was left unread."""
+        for feed, (count, size) in (
+            await self._keeper.run(self._keeper.store.pushes.waiting)
+        ).items():
+            self._waiting[feed], self._bytes[feed] = count, size
+
+    async def confirm(self, token: str, query: Mapping[str, str]) -> str | None:
+        """Answer "did you mean it?": the text to send back, None when we did not."""
+        now = self._clock()
+        match verdict_on(self._register.get(token), query, now=now):
+            case Unknown():
+                return None
+            case Denied(after=after, reason=reason):
+                await self._register.write(after, recall=after.feed, now=now)
+                log.warning("push denied", feed=after.feed, hub=after.hub, reason=reason)
+                return ""
+            case Ended(echo=echo, one=one):
+                await self._register.write(drop=[one], now=now)
+                return echo
+            case Confirmed(echo=echo, after=after):
+                await self._register.write(after, *self._relieved(after), now=now)
+                until = f"{after.expires:%Y-%m-%d %H:%M:%S}Z"
+                log.info("push agreed", feed=after.feed, hub=after.hub, until=until)
+                return echo
+
+    def _relieved(self, new: Subscription) -> tuple[Subscription, ...]:
+        """Return the subscriptions that ``new`` stands in for, to be ended at the next tick."""
+        now = self._clock()
+        return tuple(
+            replace(one, standing=Standing.LEAVING, due=now, tries=0)
+            for one in self._register.live(new.feed)
+            if one.token != new.token
+        )
+
+    def admit(self, token: str) -> int | None:
+        """Return the status to refuse a delivery with before it is read, None to read it."""
+        one = self._register.get(token)
+        if one is None or one.standing not in {Standing.LIVE, Standing.LEAVING}:
+            return 404
+        left = spent(self._allowances.get(one.feed), self._clock())
+        if left is None:
+            return 429
+        self._allowances[one.feed] = left
+        return None if self._has_room(one.feed) else 503
+
+    async def deliver(self, token: str, parcel: Parcel) -> int:
+        """Keep what was brought; return the status to answer with.
+
+        Only the callback tells what it is about: whatever links the delivery carries are not read.
+        """
+        one = self._register.get(token)
+        if one is None:
+            return 404
+        if not self._believes(one, parcel):
+            return 403
+        if not self._has_room(one.feed):  # others came while this one was read
+            return 503
+        brought = Delivery(
+            feed=one.feed,
+            received_at=self._clock(),
+            content_type=parcel.content_type,
+            coding=parcel.coding,
+            body=parcel.body,
+        )
+        self._count(brought, 1)
+        try:
+            kept = await self._register.change(
+                token, delivered, bringing=brought, now=brought.received_at
+            )
+        except BaseException:
+            self._count(brought, -1)
+            raise
+        if not kept:
+            self._count(brought, -1)
+            return 404
+        self.wake()
+        return 202
+
+    def settled(self, one: Delivery) -> None:
+        """Take note that a delivery was read."""
+        self._count(one, -1)
+
+    def _count(self, one: Delivery, sign: int) -> None:
+        self._waiting[one.feed] += sign
+        self._bytes[one.feed] += sign * len(one.body)
+
+    def _has_room(self, feed: str) -> bool:
+        return has_room(self._waiting[feed], self._bytes[feed], self._bytes.total())
+
+    def _believes(self, one: Subscription, parcel: Parcel) -> bool:
+        """Check the signature; tell ops of one that is not right, once for each feed."""
+        if not one.secret or is_signed(
+            parcel.body, parcel.signatures, one.secret, allow_sha1=self._allow_sha1
+        ):
+            return True
+        if one.feed not in self._doubted:
+            self._doubted.add(one.feed)
+            sha1 = any(name.strip().lower().startswith("sha1=") for name in parcel.signatures)
+            reason = "signed with SHA-1" if sha1 else "the signature is missing or wrong"
+            hint = "set push: allow_sha1 if its hub knows no better" if sha1 else "it was ignored"
+            log.warning("push not believed", feed=one.feed, hub=one.hub, reason=reason, hint=hint)
+        return False

@@ -1,0 +1,229 @@
+"""Which hub is asked, and when?
+
+The due list lives in the store, as that of feeds does; a tick looks at what is due. What is done
+about a feed is decided in `aggregator.sources.websub.leases`.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+import structlog
+
+from aggregator.model.feeds import Feed, FeedState
+from aggregator.model.push import Standing, Subscription
+from aggregator.model.visits import Failed, Posted, Refused
+from aggregator.service.clock import Clock
+from aggregator.service.keeper import Keeper
+from aggregator.service.poll import Visit
+from aggregator.service.push.register import Register
+from aggregator.sources.fetch import Fetcher
+from aggregator.sources.manners import Manners
+from aggregator.sources.websub.asking import Chance, Form, Terms, farewell, subscription, wish
+from aggregator.sources.websub.leases import (
+    LOOK_AGAIN,
+    PATIENCE,
+    Forget,
+    Leave,
+    Revisit,
+    Step,
+    Subscribe,
+    after_failure,
+    patience,
+    steps,
+)
+from aggregator.sources.websub.trust import missed
+
+AT_ONCE = 32  # feeds whose hubs are asked at a time; manners space the requests besides
+DUE_AT_ONCE = 200
+
+_A_PLAIN_NO = frozenset(range(400, 500)) - {408, 425, 429}
+
+log = structlog.get_logger()
+
+
+class Subscriber:
+    """Keeps up the subscriptions of the configured ``feeds``; ends all when ``terms`` is None."""
+
+    def __init__(
+        self,
+        *,
+        keeper: Keeper,
+        register: Register,
+        fetcher: Fetcher,
+        manners: Manners,
+        feeds: Iterable[Feed],
+        terms: Terms | None,
+        clock: Clock,
+        chance: Chance,
+    ) -> None:
+        self._keeper = keeper
+        self._register = register
+        self._fetcher = fetcher
+        self._manners = manners
+        self._feeds = {feed.id: feed for feed in feeds if feed.enabled}
+        self._terms = terms
+        self._clock = clock
+        self._chance = chance
+        self._wanted: dict[str, None] = {}
+        self._missing: set[str] = set()
+        self._flying: dict[str, asyncio.Task[None]] = {}
+
+    async def load(self) -> None:
+        """Find what is to be done at a start: new hubs, and feeds that are no longer configured."""
+        told = await self._keeper.run(self._keeper.store.feeds.states)
+        offered = [state.feed for state in told if self._steps(state)]
+        gone = self._register.feeds() - {state.feed for state in told}
+        self._wanted = dict.fromkeys((*offered, *sorted(gone)))
+
+    def heard(self, visit: Visit) -> None:
+        """Take note of what a visit says of hubs, and of what the hub had not told."""
+        if visit.missed:
+            self._missing.add(visit.feed)
+        if self._steps(visit.state):
+            self._wanted[visit.feed] = None
+
+    async def tick(self) -> None:
+        """Begin what is due, as much as may be under way at once."""
+        while self._missing:
+            for one in self._register.live(self._missing.pop()):
+                await self._register.change(one.token, missed, now=self._clock())
+        due = await self._keeper.run(self._keeper.store.pushes.due, self._clock(), DUE_AT_ONCE)
+        self._wanted |= dict.fromkeys(one.feed for one in due)
+        for feed in list(self._wanted):
+            if len(self._flying) >= AT_ONCE:
+                return
+            if feed not in self._flying:
+                del self._wanted[feed]
+                self._flying[feed] = asyncio.create_task(self._look(feed))
+
+    def flying(self) -> tuple[asyncio.Task[None], ...]:
+        """Return what is under way."""
+        return tuple(self._flying.values())
+
+    async def _look(self, name: str) -> None:
+        try:
+            state = await self._keeper.run(self._keeper.store.feeds.state, name)
+            for step in self._steps(state):
+                await self._do(name, step)
+        except Exception as error:  # noqa: BLE001 - one feed never harms another
+            _tell_fault(name, error)
+        finally:
+            self._flying.pop(name, None)
+
+    def _steps(self, state: FeedState) -> tuple[Step, ...]:
+        rows = self._register.of(state.feed)
+        if not rows and not state.links.hubs:
+            return ()  # most feeds have no hub
+        wanted = self._terms is not None and state.feed in self._feeds and not state.gone
+        found = steps(
+            state.links if wanted else None,
+            rows,
+            callbacks=self._terms.callbacks if self._terms else "",
+            visited=state.attempted_at,
+            now=self._clock(),
+        )
+        return tuple(found)
+
+    async def _do(self, feed: str, step: Step) -> None:
+        now = self._clock()
+        match step:
+            case Subscribe():
+                if self._terms is not None:
+                    await self._subscribe(feed, step, self._terms)
+            case Leave(one=one):
+                await self._leave(one)
+            case Forget(one=one, lapsed=lapsed):
+                await self._register.write(drop=[one], recall=feed if lapsed else None, now=now)
+                if lapsed:
+                    log.warning("push lapsed", feed=feed, hub=one.hub)
+            case Revisit(one=one):
+                later = partial(_put_off, until=now + LOOK_AGAIN)
+                await self._register.change(one.token, later, recall=True, now=now)
+
+    async def _subscribe(self, feed: str, step: Subscribe, terms: Terms) -> None:
+        """Ask hub after hub until one accepts. A wish is stored first: the hub may call at once."""
+        if step.heir_of is not None and (end := step.heir_of.expires) is not None:
+            # Of the one that is being renewed, there is only its end to come.
+            rest = partial(_put_off, until=end)
+            await self._register.change(step.heir_of.token, rest, now=self._clock())
+        replaced = step.instead
+        refused = False
+        for hub in step.hubs:
+            now = self._clock()
+            one = subscription(
+                feed,
+                hub,
+                step.topic,
+                terms=terms,
+                now=now,
+                due=now + patience(step.tries),
+                chance=self._chance,
+            )
+            one = replace(_heir(one, step.heir_of), tries=step.tries + 1)
+            await self._register.write(one, drop=replaced, now=now)
+            answer = await self._ask(one, wish(one, terms.lease))
+            if isinstance(answer, Posted):
+                log.info("push asked", feed=feed, hub=hub, topic=one.topic)
+                return
+            log.warning("push refused", feed=feed, hub=hub, reason=answer.reason)
+            held = self._register.get(one.token)
+            if held is None or held.standing is not Standing.ASKED:
+                return  # it called back, whatever it answered then
+            refused = isinstance(answer, Failed) and (answer.status or 0) in _A_PLAIN_NO
+            replaced = (one,)
+        failed = partial(_failed, refused=refused, now=self._clock())
+        await self._register.change(replaced[-1].token, failed, now=self._clock())
+
+    async def _leave(self, one: Subscription) -> None:
+        now = self._clock()
+        await self._register.change(one.token, partial(_leaving, now=now), recall=True, now=now)
+        answer = await self._ask(one, farewell(one))
+        told = {} if isinstance(answer, Posted) else {"reason": answer.reason}
+        log.info("push ended", feed=one.feed, hub=one.hub, **told)
+
+    async def _ask(self, one: Subscription, form: Form) -> Posted | Refused | Failed:
+        async with self._manners.turn(one.hub) as turn:
+            if turn.put_off is not None:
+                return Failed(reason=f"it wants no requests before {turn.put_off:%H:%M:%S}Z")
+            answer = await self._fetcher.post(one.hub, form)
+        if isinstance(answer, Posted):
+            return answer
+        if self._manners.note(one.hub, answer):
+            hosts = self._keeper.store.hosts
+            await self._keeper.run(hosts.note, *self._manners.history(one.hub))
+        return replace(answer, reason=_without_secrets(answer.reason, one))
+
+
+def _tell_fault(feed: str, error: Exception) -> None:
+    log.error("failed", part="push", feed=feed, reason=str(error), kind=type(error).__name__)
+
+
+def _heir(one: Subscription, before: Subscription | None) -> Subscription:
+    """Return ``one`` with what its hub has earned under the subscription ``before``."""
+    if before is None or (before.hub, before.topic) != (one.hub, one.topic):
+        return one
+    return replace(one, since=before.since, deliveries=before.deliveries, misses=before.misses)
+
+
+def _put_off(held: Subscription, *, until: datetime) -> Subscription | None:
+    return replace(held, due=until) if held.standing is Standing.LIVE else None
+
+
+def _leaving(held: Subscription, *, now: datetime) -> Subscription:
+    tries = held.tries + 1 if held.standing is Standing.LEAVING else 1
+    return replace(held, standing=Standing.LEAVING, asked_at=now, due=now + PATIENCE, tries=tries)
+
+
+def _failed(held: Subscription, *, refused: bool, now: datetime) -> Subscription | None:
+    if held.standing is not Standing.ASKED:
+        return None  # the hub called back after all
+    return after_failure(held, refused=refused, now=now)
+
+
+def _without_secrets(text: str, one: Subscription) -> str:
+    for secret in filter(None, (one.token, one.secret)):
+        text = text.replace(secret, "…")
+    return text

@@ -1,0 +1,85 @@
+"""Do we believe who calls us? Hubs call to ask whether we meant it, and to bring news."""
+
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from aggregator.model.push import Standing, Subscription
+from aggregator.sources.websub.leases import DENIED_FOR, begun
+
+MAX_CHALLENGE = 1024  # characters; hubs send 20 to 100
+MAX_REASON = 200  # characters of a hub's own words
+
+_ALGORITHMS = frozenset({"sha1", "sha256", "sha384", "sha512"})  # WebSub section 8.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """We did mean it: ``echo`` is the challenge to be sent back, ``after`` what stands from now."""
+
+    echo: str
+    after: Subscription
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """We did mean to leave: ``echo`` is the challenge to be sent back; ``one`` is over."""
+
+    echo: str
+    one: Subscription
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denied:
+    """The hub will not serve us, for the ``reason`` that it gives (its words, cut)."""
+
+    after: Subscription
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """We asked for nothing of the kind."""
+
+
+Verdict = Confirmed | Ended | Denied | Unknown
+
+
+def verdict_on(one: Subscription | None, query: Mapping[str, str], *, now: datetime) -> Verdict:
+    """Judge a call to the callback of ``one`` (None: an address that we never gave out).
+
+    WebSub section 5.3.1: only what is pending, by topic and mode, is confirmed, and only once;
+    section 5.2: a hub may deny at any time.
+    """
+    if one is None or query.get("hub.topic") != one.topic:
+        return Unknown()
+    mode, challenge = query.get("hub.mode", ""), query.get("hub.challenge", "")
+    if mode == "denied" and one.standing is not Standing.LEAVING:
+        reason = "".join(filter(str.isprintable, query.get("hub.reason", "")))[:MAX_REASON]
+        gone = replace(one, standing=Standing.DENIED, due=now + DENIED_FOR, expires=None)
+        return Denied(after=gone, reason=reason or "no reason given")
+    if not 0 < len(challenge) <= MAX_CHALLENGE:
+        return Unknown()
+    if mode == "subscribe" and one.standing is Standing.ASKED:
+        return Confirmed(echo=challenge, after=begun(one, query.get("hub.lease_seconds"), now=now))
+    if mode == "unsubscribe" and one.standing is Standing.LEAVING:
+        return Ended(echo=challenge, one=one)
+    return Unknown()
+
+
+def is_signed(body: bytes, signatures: Iterable[str], secret: str, *, allow_sha1: bool) -> bool:
+    """Whether one of ``signatures`` (X-Hub-Signature) was made over ``body`` with ``secret``.
+
+    ``body`` is as it came, before any decoding (WebSub section 8). Hexadecimal digits in any case;
+    compared in constant time; an algorithm that we do not know, or allow, proves nothing.
+    """
+    for signature in signatures:
+        name, _, digest = signature.strip().partition("=")
+        name = name.lower()
+        if name not in _ALGORITHMS or (name == "sha1" and not allow_sha1):
+            continue
+        made = hmac.new(secret.encode(), body, name).hexdigest()
+        if hmac.compare_digest(made.encode(), digest.strip().lower().encode()):
+            return True
+    return False

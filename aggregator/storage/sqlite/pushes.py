@@ -1,0 +1,105 @@
+"""What is remembered of hubs?"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from aggregator.model.push import Delivery, Standing, Subscription
+from aggregator.storage.sqlite.connection import Connection
+from aggregator.storage.sqlite.rows import Row, maybe_moment, maybe_stamp, moment, stamp
+
+
+class SqlitePushes:
+    """What was agreed with hubs, and what they brought."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._at = connection
+
+    def all(self) -> tuple[Subscription, ...]:
+        """Return every subscription, by token."""
+        return tuple(map(_one, self._at.rows("SELECT * FROM subscription ORDER BY token")))
+
+    def due(self, now: datetime, limit: int) -> tuple[Subscription, ...]:
+        """Return subscriptions about which something is to be done."""
+        query = "SELECT * FROM subscription WHERE due <= ? ORDER BY due LIMIT ?"
+        return tuple(map(_one, self._at.rows(query, [stamp(now), limit])))
+
+    def put(self, one: Subscription) -> None:
+        """Write ``one`` in place of what its token stood for."""
+        row = {
+            "token": one.token,
+            "feed": one.feed,
+            "hub": one.hub,
+            "topic": one.topic,
+            "callback": one.callback,
+            "secret": one.secret,
+            "standing": one.standing.value,
+            "asked_at": stamp(one.asked_at),
+            "due": stamp(one.due),
+            "tries": one.tries,
+            "since": maybe_stamp(one.since),
+            "expires": maybe_stamp(one.expires),
+            "deliveries": one.deliveries,
+            "misses": one.misses,
+        }
+        marks = ", ".join("?" * len(row))
+        self._at.run(
+            f"INSERT OR REPLACE INTO subscription ({', '.join(row)}) VALUES ({marks})",
+            [*row.values()],
+        )
+
+    def drop(self, token: str) -> None:
+        """Forget a subscription."""
+        self._at.run("DELETE FROM subscription WHERE token = ?", [token])
+
+    def deliver(self, one: Delivery) -> None:
+        """Keep a delivery until somebody has read it."""
+        self._at.run(
+            "INSERT INTO delivery (feed, received_at, content_type, coding, body)"
+            " VALUES (?, ?, ?, ?, ?)",
+            [one.feed, stamp(one.received_at), one.content_type, one.coding, one.body],
+        )
+
+    def waiting(self) -> Mapping[str, tuple[int, int]]:
+        """Return how many deliveries wait and their bytes, by feed."""
+        query = (
+            "SELECT feed, count(*) AS count, sum(length(body)) AS bytes FROM delivery GROUP BY feed"
+        )
+        return {row["feed"]: (row["count"], row["bytes"]) for row in self._at.rows(query)}
+
+    def oldest(self) -> tuple[int, Delivery] | None:
+        """Return the delivery that has waited longest, and the number it is settled by."""
+        rows = self._at.rows("SELECT * FROM delivery WHERE seq = (SELECT min(seq) FROM delivery)")
+        return (rows[0]["seq"], _delivery(rows[0])) if rows else None
+
+    def settle(self, number: int) -> None:
+        """Forget a delivery that was read."""
+        self._at.run("DELETE FROM delivery WHERE seq = ?", [number])
+
+
+def _one(row: Row) -> Subscription:
+    return Subscription(
+        token=row["token"],
+        feed=row["feed"],
+        hub=row["hub"],
+        topic=row["topic"],
+        callback=row["callback"],
+        secret=row["secret"],
+        standing=Standing(row["standing"]),
+        asked_at=moment(row["asked_at"]),
+        due=moment(row["due"]),
+        tries=row["tries"],
+        since=maybe_moment(row["since"]),
+        expires=maybe_moment(row["expires"]),
+        deliveries=row["deliveries"],
+        misses=row["misses"],
+    )
+
+
+def _delivery(row: Row) -> Delivery:
+    return Delivery(
+        feed=row["feed"],
+        received_at=moment(row["received_at"]),
+        content_type=row["content_type"],
+        coding=row["coding"],
+        body=bytes(row["body"]),
+    )

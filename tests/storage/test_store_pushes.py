@@ -1,0 +1,141 @@
+"""What every store must remember of hubs, on a real file."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from aggregator.model.errors import StoreError
+from aggregator.model.feeds import Feed
+from aggregator.model.push import Delivery, HubLinks, Standing, Subscription
+from aggregator.storage import open_store
+from aggregator.storage.protocol import Store
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+FEED = Feed(id="harbour", url="https://harbour.example/feed", owner="harbour")
+ASKED = Subscription(
+    token="t1",
+    feed="harbour",
+    hub="https://hub.example/",
+    topic=FEED.url,
+    callback="https://news.example/push/t1",
+    secret="s" * 64,
+    standing=Standing.ASKED,
+    asked_at=NOW,
+    due=NOW + HOUR,
+)
+LIVE = replace(
+    ASKED,
+    standing=Standing.LIVE,
+    tries=2,
+    since=NOW - HOUR,
+    expires=NOW + 99 * HOUR,
+    deliveries=7,
+    misses=1,
+)
+BROUGHT = Delivery(
+    feed="harbour",
+    received_at=NOW,
+    content_type="application/rss+xml",
+    coding="gzip",
+    body=b"\x1f\x8b\x00",
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    held = open_store("sqlite:///t.sqlite3", root=tmp_path)
+    held.feeds.configure([FEED, replace(FEED, id="north", url="https://n.example/")], now=NOW)
+    yield held
+    held.close()
+
+
+@pytest.mark.conforms("C09")
+def test_subscriptions_outlive_a_restart(store: Store, tmp_path: Path) -> None:
+    store.pushes.put(ASKED)
+    assert store.pushes.all() == (ASKED,)
+    store.pushes.put(LIVE)
+    store.close()
+    again = open_store("sqlite:///t.sqlite3", root=tmp_path)
+    assert again.pushes.all() == (LIVE,)
+    again.pushes.drop("t1")
+    again.pushes.drop("t1")
+    assert again.pushes.all() == ()
+    again.close()
+
+
+def test_what_is_due_of_subscriptions_comes_the_longest_overdue_first(store: Store) -> None:
+    later = replace(LIVE, token="t2", feed="north", due=NOW + 2 * HOUR)
+    for one in (later, ASKED, replace(ASKED, token="t3", due=NOW + 9 * HOUR)):
+        store.pushes.put(one)
+    assert store.pushes.due(NOW, 9) == ()
+    assert store.pushes.due(NOW + 2 * HOUR, 9) == (ASKED, later)
+    assert store.pushes.due(NOW + 2 * HOUR, 1) == (ASKED,)
+
+
+@pytest.mark.conforms("C12")
+def test_deliveries_wait_in_the_order_in_which_they_came_until_they_are_settled(
+    store: Store,
+) -> None:
+    other = replace(BROUGHT, feed="north", body=b"more", coding="")
+    assert store.pushes.oldest() is None
+    for one in (BROUGHT, other, replace(BROUGHT, body=b"third")):
+        store.pushes.deliver(one)
+    assert store.pushes.waiting() == {"harbour": (2, 8), "north": (1, 4)}
+    taken = []
+    while found := store.pushes.oldest():
+        number, delivery = found
+        taken.append(delivery.body)
+        store.pushes.settle(number)
+    assert taken == [b"\x1f\x8b\x00", b"more", b"third"]
+    assert store.pushes.waiting() == {}
+
+
+def test_a_delivery_that_cannot_be_taken_in_still_waits(store: Store) -> None:
+    store.pushes.deliver(BROUGHT)
+    found = store.pushes.oldest()
+    assert found is not None
+    with pytest.raises(StoreError), store.transaction():  # noqa: PT012
+        store.pushes.settle(found[0])
+        store.feeds.state("nobody")
+    assert store.pushes.oldest() == found
+
+
+def test_what_a_feed_says_of_hubs_reads_back_and_is_forgotten_with_its_address(
+    store: Store,
+) -> None:
+    told = replace(
+        store.feeds.state("harbour"),
+        links=HubLinks(hubs=("https://hub.example/", "http://b.example/"), topic=FEED.url),
+        usual_due=NOW + HOUR,
+        missed=3,
+    )
+    store.feeds.save(told)
+    assert store.feeds.state("harbour") == told
+    store.feeds.configure([replace(FEED, url="https://harbour.example/new")], now=NOW)
+    state = store.feeds.state("harbour")
+    assert (state.links, state.usual_due, state.missed) == (HubLinks(), None, 0)
+
+
+@pytest.mark.conforms("A70")
+def test_a_feed_that_was_put_off_is_due_again_when_it_would_have_been(store: Store) -> None:
+    rarely = replace(
+        store.feeds.state("harbour"), next_due=NOW + 12 * HOUR, because="push", usual_due=NOW + HOUR
+    )
+
+    def recalled(**changes: object) -> tuple[datetime, str]:
+        store.feeds.save(replace(rarely, **changes))  # type: ignore[arg-type]
+        store.feeds.recall("harbour", now=NOW + 2 * HOUR)
+        state = store.feeds.state("harbour")
+        return state.next_due, state.because
+
+    assert recalled() == (NOW + 2 * HOUR, "lapsed")
+    assert recalled(usual_due=NOW + 5 * HOUR) == (NOW + 5 * HOUR, "lapsed")
+    assert recalled(usual_due=None, because="max-age") == (NOW + 12 * HOUR, "max-age")
+    store.feeds.save(rarely)
+    store.feeds.begin("harbour", now=NOW, next_due=NOW + 9 * HOUR, because="attempt")
+    store.feeds.recall("harbour", now=NOW)
+    assert store.feeds.state("harbour").next_due == NOW + 9 * HOUR

@@ -1,0 +1,119 @@
+"""What hubs are answered, whatever stands behind: limits are kept before anything is believed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from aggregator.model.editions import Site
+from aggregator.web.app import Health, build
+from aggregator.web.callback import AT_ONCE_EACH, Parcel, routes
+from aggregator.web.served import MemoryShelf
+
+MOST = 1000
+URL = "http://wire.example/push/token"
+
+
+@dataclass
+class Box:
+    """A mailbox that takes everything."""
+
+    brought: list[bytes] = field(default_factory=list)
+
+    async def confirm(self, token: str, query: Mapping[str, str]) -> str | None:
+        return query.get("hub.challenge")
+
+    def admit(self, token: str) -> int | None:
+        return 404 if token == "other" else None
+
+    async def deliver(self, token: str, parcel: Parcel) -> int:
+        self.brought.append(parcel.body)
+        return 202
+
+
+async def no_story(_: str) -> None:
+    return None
+
+
+def application(box: Box) -> Starlette:
+    return build(
+        MemoryShelf(),
+        health=lambda: Health(ok=True, version="1"),
+        site=Site(base_url="http://wire.example"),
+        max_age=300,
+        story=no_story,
+        more=routes(box, prefix="", most=MOST),
+    )
+
+
+def call(box: Box, *calls: Any) -> list[int]:
+    """Make ``calls`` (method, url, content) at the same time; return the statuses."""
+
+    async def scene() -> list[int]:
+        transport = httpx.ASGITransport(application(box))
+        async with httpx.AsyncClient(transport=transport) as client:
+            found = await asyncio.gather(
+                *(client.request(method, url, content=body) for method, url, body in calls)
+            )
+        return [one.status_code for one in found]
+
+    return asyncio.run(scene())
+
+
+async def pieces(count: int) -> AsyncIterator[bytes]:
+    """Yield a body whose length nobody knows beforehand."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+        yield bytes(100)
+
+
+@pytest.mark.conforms("C17", "C21")
+def test_a_body_is_read_no_further_than_its_limit_declared_or_not() -> None:
+    box = Box()
+    assert call(box, ("POST", URL, bytes(MOST))) == [202]
+    assert call(box, ("POST", URL, bytes(MOST + 1))) == [413]
+    assert call(box, ("POST", URL, pieces(10))) == [202]
+    assert call(box, ("POST", URL, pieces(11))) == [413]
+    assert [len(body) for body in box.brought] == [MOST, MOST]
+
+
+@pytest.mark.conforms("C21")
+def test_one_callback_reads_a_few_deliveries_at_a_time() -> None:
+    box = Box()
+    statuses = call(box, *(("POST", URL, pieces(5)) for _ in range(9)))
+    assert statuses.count(202) == AT_ONCE_EACH
+    assert statuses.count(503) == 9 - AT_ONCE_EACH
+    assert call(box, ("POST", URL, b"again")) == [202]
+
+
+@pytest.mark.conforms("C21")
+def test_all_that_is_being_read_is_held_within_twice_the_largest_delivery() -> None:
+    box = Box()
+    calls = [("POST", f"http://wire.example/push/{n}", pieces(9)) for n in range(4)]
+    statuses = call(box, *calls)
+    assert sorted(set(statuses)) == [202, 503]
+    assert 1 <= statuses.count(202) <= 3
+    assert call(box, ("POST", URL, pieces(10))) == [202]
+
+
+@pytest.mark.conforms("C18", "C19")
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/push/other", 404),
+        ("POST", "/push/", 404),
+        ("POST", "/push", 404),
+        ("POST", "/push/token/", 404),
+        ("GET", "/push/token", 404),
+        ("HEAD", "/push/token?hub.challenge=x", 405),
+        ("PUT", "/push/token", 405),
+    ],
+)
+def test_what_is_no_callback_is_not_found_and_never_redirected(
+    method: str, path: str, status: int
+) -> None:
+    assert call(Box(), (method, f"http://wire.example{path}", None)) == [status]
