@@ -149,8 +149,11 @@ class PushShelf(Protocol):
     def waiting(self) -> Mapping[str, tuple[int, int]]:
         """Return how many deliveries wait and their bytes, by feed."""
 
-    def oldest(self) -> tuple[int, Delivery] | None:
-        """Return the delivery that has waited longest, and the number it is settled by."""
+    def oldest(self, *, after: str = "") -> tuple[int, Delivery] | None:
+        """Return the delivery that has waited longest, and the number it is settled by.
+
+        One of another feed than ``after``, if there is any, so that no feed holds up the others.
+        """
 
     def settle(self, number: int) -> None:
         """Forget a delivery that was read."""

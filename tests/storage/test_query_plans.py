@@ -33,8 +33,12 @@ FEEDS = [Feed(id=f"f{n}", url=f"https://f{n}.example/", owner=f"f{n}") for n in 
 VISIT = Logged(at=NOW, due=NOW, because="new", place=1, conditional=False)
 
 # What goes through all of a table by design: feeds do not grow by themselves; the newest items,
-# until there are enough.
-WALKS = {"SCAN feed USING INDEX feed_due", "SCAN item USING INDEX item_latest"}
+# until there are enough; deliveries, until one is of another feed: at most twenty of each wait.
+WALKS = {
+    "SCAN feed USING INDEX feed_due",
+    "SCAN item USING INDEX item_latest",
+    "SCAN delivery",
+}
 
 Question = Callable[[Store], object]
 

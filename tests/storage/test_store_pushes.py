@@ -94,6 +94,19 @@ def test_deliveries_wait_in_the_order_in_which_they_came_until_they_are_settled(
     assert store.pushes.waiting() == {}
 
 
+@pytest.mark.conforms("C21")
+def test_feeds_take_turns_with_what_waits(store: Store) -> None:
+    for feed, body in (("harbour", b"1"), ("harbour", b"2"), ("north", b"3"), ("harbour", b"4")):
+        store.pushes.deliver(replace(BROUGHT, feed=feed, body=body))
+    last, taken = "", []
+    while found := store.pushes.oldest(after=last):
+        number, delivery = found
+        last = delivery.feed
+        taken.append(delivery.body)
+        store.pushes.settle(number)
+    assert taken == [b"1", b"3", b"2", b"4"]
+
+
 def test_a_delivery_that_cannot_be_taken_in_still_waits(store: Store) -> None:
     store.pushes.deliver(BROUGHT)
     found = store.pushes.oldest()

@@ -38,7 +38,7 @@ class Sorted:
 
 
 class Mailroom:
-    """Reads deliveries, one at a time, in the order in which they came."""
+    """Reads deliveries, one at a time, in the order in which they came, feeds taking turns."""
 
     def __init__(
         self,
@@ -59,6 +59,7 @@ class Mailroom:
         self._most = most
         self._clock = clock
         self._mail = asyncio.Event()
+        self._last = ""
         door.wake = self._mail.set
 
     def wake(self) -> None:
@@ -88,11 +89,15 @@ class Mailroom:
             _tell_fault(error)
 
     async def sort_one(self) -> Sorted | None:
-        """Read the delivery that has waited longest, None when there is none."""
-        found = await self._keeper.run(self._keeper.store.pushes.oldest)
+        """Read the delivery that has waited longest, not twice of one feed while others wait.
+
+        None when there is none.
+        """
+        found = await self._keeper.run(self._keeper.store.pushes.oldest, after=self._last)
         if found is None:
             return None
         number, brought = found
+        self._last = brought.feed
         started = time.monotonic()
         feed = self._feeds.get(brought.feed)
         document = await self._read(brought, feed) if feed else None

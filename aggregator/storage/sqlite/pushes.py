@@ -7,6 +7,12 @@ from aggregator.model.push import Delivery, Standing, Subscription
 from aggregator.storage.sqlite.connection import Connection
 from aggregator.storage.sqlite.rows import Row, maybe_moment, maybe_stamp, moment, stamp
 
+_OLDEST = """
+SELECT * FROM delivery WHERE seq = coalesce(
+    (SELECT min(seq) FROM delivery WHERE feed <> ?), (SELECT min(seq) FROM delivery)
+)
+"""
+
 
 class SqlitePushes:
     """What was agreed with hubs, and what they brought."""
@@ -66,9 +72,9 @@ class SqlitePushes:
         )
         return {row["feed"]: (row["count"], row["bytes"]) for row in self._at.rows(query)}
 
-    def oldest(self) -> tuple[int, Delivery] | None:
-        """Return the delivery that has waited longest, and the number it is settled by."""
-        rows = self._at.rows("SELECT * FROM delivery WHERE seq = (SELECT min(seq) FROM delivery)")
+    def oldest(self, *, after: str = "") -> tuple[int, Delivery] | None:
+        """Return the delivery that has waited longest, of another feed than ``after`` if any."""
+        rows = self._at.rows(_OLDEST, [after])
         return (rows[0]["seq"], _delivery(rows[0])) if rows else None
 
     def settle(self, number: int) -> None:
