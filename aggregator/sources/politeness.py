@@ -18,6 +18,8 @@ from aggregator.sources.fetch import Exchange
 _WHOLE = "asked for the whole document, though it could be asked for changes"
 _EARLY = "began before it was due (`poll --again`, or the clock was set back)"
 _CLOSE = "followed the one before too closely"
+# Of a body that was not taken in, the validators are not taken either: it is asked for again.
+_NOT_TAKEN = frozenset({"failed", "refused", "unreadable", "emptied", None})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +95,6 @@ def _faults(visits: Sequence[Logged], least: timedelta) -> Iterator[tuple[int, s
     for number, (before, visit) in enumerate(pairwise(visits), start=1):
         if timedelta() <= visit.at - before.at < least:
             yield number, _CLOSE
-
-
-# Of a body that was not taken in, the validators are not taken either: it is asked for again.
-_NOT_TAKEN = frozenset({"failed", "refused", "unreadable", "emptied", None})
 
 
 def _remarks(visits: Sequence[Logged]) -> Iterator[str]:

@@ -20,6 +20,7 @@ CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 SHORT = {"total_seconds": 0.6}
 
 
+@pytest.mark.conforms("A66", "D14")
 @pytest.mark.parametrize(
     "reply",
     [
@@ -35,7 +36,7 @@ SHORT = {"total_seconds": 0.6}
 def test_a_visit_ends_by_its_deadline_however_the_server_drags(
     origin: Origin, visit: Asker, reply: Reply
 ) -> None:
-    """A66, D14: every read is in time, the whole is not."""
+    """Every read is in time, the whole is not."""
     found = visit(origin.script("/", reply), policy=SHORT)
     assert found == Failed(reason="no whole answer within 0.6 s")
 
@@ -191,15 +192,17 @@ def test_a_port_that_is_not_listed_is_not_connected_to(visit: Asker) -> None:
     assert visit("http://8.8.8.8:6379/") == Refused(reason="port 6379 is not allowed")
 
 
+@pytest.mark.conforms("A65")
 def test_the_next_address_is_tried_when_the_first_fails(origin: Origin, visit: Asker) -> None:
-    """A65: one refuses, one is not allowed, one answers."""
+    """One refuses, one is not allowed, one answers."""
     visit.names = {"many.test": ("127.0.0.3", "::1", "127.0.0.1")}
     origin.script("/", answer(200, FEED))
     assert isinstance(visit(origin.url("/", host="many.test")), Fetched)
 
 
+@pytest.mark.conforms("A65")
 def test_an_address_that_does_not_answer_costs_a_head_start(origin: Origin, visit: Asker) -> None:
-    """A65: the first swallows the attempt; the visit would fail if it were waited for."""
+    """The first swallows the attempt; the visit would fail if it were waited for."""
     origin.script("/", answer(200, FEED))
     with socket.socket() as full:
         full.bind(("127.0.0.9", origin.port))
