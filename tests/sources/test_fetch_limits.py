@@ -59,7 +59,7 @@ def _after(seconds: float, reply: Reply) -> Reply:
 
 @pytest.mark.conforms("E37")
 def test_a_connection_that_nobody_takes_is_given_up(visit: Asker) -> None:
-    """E37: a full backlog swallows the attempt."""
+    """A full backlog swallows the attempt."""
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -95,18 +95,16 @@ def test_a_body_that_keeps_its_pace_may_take_longer_than_one_spell(
 ) -> None:
     async def slowly(line: Line) -> None:
         await line.send(OK + b"\r\n" + FEED)
-        for _ in range(8):
+        for _ in range(40):
             await line.send(b" " * 1000)
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(0.1)
 
-    policy = {"pace_seconds": 1.5}
+    policy = {"pace_seconds": 3}
     assert isinstance(visit(origin.script("/", slowly), policy=policy), Fetched)
 
 
 @pytest.mark.conforms("E40")
 def test_a_name_server_that_hangs_is_given_up(visit: Asker) -> None:
-    """E40."""
-
     async def never(host: str, port: int) -> Sequence[str]:
         await asyncio.Event().wait()
         return ()
@@ -138,7 +136,7 @@ def test_a_name_server_that_hangs_is_given_up(visit: Asker) -> None:
 def test_an_answer_beyond_its_limits_is_not_taken(
     origin: Origin, visit: Asker, reply: Reply, word: str
 ) -> None:
-    """D11, D12, D13, D15: and the connection is closed at once."""
+    """And the connection is closed at once."""
     found = visit(origin.script("/", reply), policy={"raw_bytes": 1_000_000})
     assert isinstance(found, Refused | Failed)
     assert any(part in found.reason for part in word.split("|"))
@@ -146,7 +144,6 @@ def test_an_answer_beyond_its_limits_is_not_taken(
 
 @pytest.mark.conforms("D15")
 def test_an_endless_body_costs_little_memory(origin: Origin, visit: Asker) -> None:
-    """D15."""
     url = origin.script("/", pour(CHUNKED, b"2710\r\n" + b"x" * 10_000 + b"\r\n"))
     tracemalloc.start()
     try:
@@ -155,41 +152,6 @@ def test_an_endless_body_costs_little_memory(origin: Origin, visit: Asker) -> No
     finally:
         tracemalloc.stop()
     assert peak < 12_000_000
-
-
-def test_the_verdict_is_on_the_address_that_is_connected_to(origin: Origin) -> None:
-    """D01: a name whose address changes between two lookups is looked up once."""
-    answers = [("93.184.216.34", "127.0.0.1"), ("127.0.0.1",)]
-    lookups: list[str] = []
-
-    async def changing(host: str, port: int) -> Sequence[str]:
-        lookups.append(host)
-        return answers.pop(0)
-
-    async def story() -> Answer:
-        policy = replace(POLICY, allow_private=(), connect_seconds=0.5, total_seconds=0.7)
-        fetcher = Fetcher(replace(policy, allow_ports=(origin.port,)), resolve=changing)
-        return await fetcher.fetch(Ask(url=origin.url("/", host="rebind.test")))
-
-    found = asyncio.run(story())
-    assert isinstance(found, Failed)
-    assert lookups == ["rebind.test"]
-    assert origin.connections == 0
-
-
-@pytest.mark.parametrize("host", ["127.1", "0x7f000001", "2130706433", "localhost", "[::1]", "0"])
-def test_no_spelling_of_loopback_is_connected_to(origin: Origin, visit: Asker, host: str) -> None:
-    """D02, D04."""
-    policy = {"allow_private": (), "allow_ports": (origin.port,)}
-    found = visit(origin.url("/", host=host), policy=policy)
-    assert isinstance(found, Refused)
-    assert "not public" in found.reason
-    assert origin.connections == 0
-
-
-def test_a_port_that_is_not_listed_is_not_connected_to(visit: Asker) -> None:
-    """D06."""
-    assert visit("http://8.8.8.8:6379/") == Refused(reason="port 6379 is not allowed")
 
 
 @pytest.mark.conforms("A65")
@@ -217,7 +179,7 @@ def test_an_address_that_does_not_answer_costs_a_head_start(origin: Origin, visi
 
 @pytest.mark.conforms("E33", "E34", "E39")
 def test_cancelled_visits_leave_nothing_behind(origin: Origin, visit: Asker) -> None:
-    """E33, E34, E39: after a hundred, the next visit is answered and no descriptor is left open."""
+    """After a hundred, the next visit is answered and no descriptor is left open."""
     origin.script("/hang", hang())
     origin.script("/", answer(200, FEED))
 

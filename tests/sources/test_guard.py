@@ -105,7 +105,6 @@ ALLOWED = [
 @pytest.mark.conforms("D02", "D03")
 @pytest.mark.parametrize(("address", "why"), REFUSED)
 def test_an_address_that_is_not_public_is_refused(address: str, why: str) -> None:
-    """D02 and D03."""
     found = verdict(address, 443, WORLD)
     assert isinstance(found, Refused)
     assert f"({why}" in found.reason
@@ -119,7 +118,6 @@ def test_a_public_address_is_allowed_in_its_plain_form(address: str, plain: str)
 @pytest.mark.conforms("D06")
 @pytest.mark.parametrize("port", [1, 22, 25, 79, 81, 6379, 8080, 65535])
 def test_only_the_listed_ports_are_asked(port: int) -> None:
-    """D06."""
     found = verdict("8.8.8.8", port, WORLD)
     assert isinstance(found, Refused)
     assert str(port) in found.reason
@@ -129,7 +127,6 @@ def test_only_the_listed_ports_are_asked(port: int) -> None:
 @pytest.mark.conforms("D08")
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.9.8.7", "::ffff:127.0.0.1", "fd12::1"])
 def test_a_network_named_by_ops_is_allowed_on_any_port(address: str) -> None:
-    """D08."""
     assert isinstance(verdict(address, 6379, HOME), Allowed)
 
 
@@ -153,7 +150,7 @@ def test_what_is_not_an_address_is_refused(text: str) -> None:
 @pytest.mark.conforms("D04")
 @pytest.mark.parametrize("spelling", ["127.1", "0x7f000001", "2130706433", "0177.0.0.1", "0"])
 def test_every_spelling_of_loopback_resolves_to_a_refused_address(spelling: str) -> None:
-    """D04: the system reads these, so it is its answer that counts."""
+    """The system reads these, so it is its answer that counts."""
     for *_, place in socket.getaddrinfo(spelling, 80, type=socket.SOCK_STREAM):
         assert isinstance(verdict(str(place[0]), 80, WORLD), Refused)
 
