@@ -12,6 +12,7 @@ from aggregator.model.items import Entry
 # they depend on the feed and the entry alone: not on our address, a row number or a title.
 NAMESPACE = uuid.UUID("6c1f3a52-6f0e-5a0b-9d55-0d3f6f0a7a11")
 
+_SPACE = NAMESPACE.bytes + b"item\n"
 _VERSION_5 = (5 << 76) | (0b10 << 62)  # RFC 4122 sections 4.1.3 and 4.1.1
 _FREE_BITS = ~((0xF << 76) | (0b11 << 62))
 
@@ -38,7 +39,7 @@ def key_of(entry: Entry) -> str:
 def minted_id(feed: str, key: str) -> str:
     """Return a permanent ``urn:uuid:`` for an entry whose publisher gave no usable id."""
     # What uuid.uuid5() gives, in a sixth of its time; it is asked for several times an entry.
-    name = hashlib.sha1(NAMESPACE.bytes + f"item\n{feed}\n{key}".encode(), usedforsecurity=False)
+    name = hashlib.sha1(_SPACE + f"{feed}\n{key}".encode(), usedforsecurity=False)
     number = int.from_bytes(name.digest()[:16], "big") & _FREE_BITS | _VERSION_5
     all_32 = f"{number:032x}"
     return f"urn:uuid:{all_32[:8]}-{all_32[8:12]}-{all_32[12:16]}-{all_32[16:20]}-{all_32[20:]}"
