@@ -1,7 +1,7 @@
 """``aggregator stories`` and ``aggregator topics``: the service's judgement on a file of items."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from aggregator.stories.clustering import AHEAD, Clusters, Piece
 from aggregator.stories.topics import TopicModel, topic_terms, topics_of
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # when undated items happen, all at once
+TEXT_MOST = 4_000  # characters kept of a text; more than any rule reads
 TEXT_WORDS = 60  # of a body that stands in for a summary when topics are told
 BAD_INPUT = 2
 
@@ -48,7 +49,8 @@ def stories(context: click.Context, file: TextIO) -> None:
     for each item in file order. A line that cannot be read is named on standard error, the others
     are grouped, and the exit status is 2.
     """
-    lines, faults = read(file)
+    faults: list[str] = []
+    lines = list(read(file, faults))
     placed = assign(lines)
     for line in lines:
         _say({"id": line.id, "story": placed[line.number]})
@@ -81,12 +83,12 @@ def topics(
     them, from categories and from hints. Prints {"id": …, "topics": […], "because": […]} in file
     order. A line that cannot be read is named on standard error, and the exit status is 2.
     """
-    lines, faults = read(file)
+    faults: list[str] = []
     known = _hinted_topics(hints)
     learned = _load(model)
     for slug in learned.known():
         known.setdefault(slug, Topic(slug=slug, title=slug))
-    for line in lines:
+    for line in read(file, faults):
         found = tell(line, known, learned)
         _say(
             {
@@ -116,7 +118,7 @@ def assign(lines: Iterable[Line]) -> dict[int, str]:
 
 def _piece(line: Line, at: datetime) -> Piece:
     return Piece(
-        id=line.id,
+        id=_whole(line.id),
         title=line.title,
         summary=line.summary,
         body=line.body,
@@ -146,10 +148,8 @@ def _in_time_order(lines: Iterable[Line]) -> list[tuple[datetime, Line]]:
     return sorted(dated, key=lambda pair: pair[0])  # stable: file order among equals
 
 
-def read(file: TextIO) -> tuple[list[Line], list[str]]:
-    """Return the items of a file of JSON lines, and what is wrong with the lines left out."""
-    lines: list[Line] = []
-    faults: list[str] = []
+def read(file: TextIO, faults: list[str]) -> Iterator[Line]:
+    """Yield the items of a file of JSON lines; ``faults`` learns what is wrong with the others."""
     seen: dict[str, int] = {}
     for number, text in enumerate(file, start=1):
         if not text.strip():
@@ -163,14 +163,13 @@ def read(file: TextIO) -> tuple[list[Line], list[str]]:
             faults.append(f"{file.name}:{number}: id {line.id!r} is that of line {seen[line.id]}")
             continue
         seen[line.id] = number
-        lines.append(line)
-    return lines, faults
+        yield line
 
 
 def _line(number: int, text: str) -> Line:
     try:
         row = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"not JSON: {error}") from error
     if not isinstance(row, dict):
         raise ValueError('not an object; write {"id": …, "title": …}')  # noqa: TRY004
@@ -180,8 +179,8 @@ def _line(number: int, text: str) -> Line:
         number=number,
         id=str(row["id"]),
         title=_text(row, "title"),
-        summary=_text(row, "summary"),
-        body=_text(row, "body"),
+        summary=_text(row, "summary")[:TEXT_MOST],
+        body=_text(row, "body")[:TEXT_MOST],
         published=_time(_text(row, "published")),
         language=_text(row, "lang") or None,
         source=_text(row, "source"),
@@ -211,9 +210,9 @@ def _time(text: str) -> datetime | None:
         return None
     try:
         time = isoparse(text)
-    except ValueError as error:
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise ValueError(f"published {text!r} is not an ISO 8601 time") from error
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def _hinted_topics(hints: Iterable[str]) -> dict[str, Topic]:
@@ -235,7 +234,12 @@ def _load(path: Path | None) -> TopicModel:
 
 
 def _say(row: dict[str, object]) -> None:
-    click.echo(json.dumps(row, ensure_ascii=False))
+    click.echo(_whole(json.dumps(row, ensure_ascii=False)))
+
+
+def _whole(text: str) -> str:
+    """Return ``text`` with half characters, which JSON can name, written as JSON names them."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _finish(context: click.Context, faults: list[str]) -> None:

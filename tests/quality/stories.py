@@ -49,7 +49,8 @@ def agreement(gold: list[str], found: list[str]) -> dict[str, float]:
 
 def _labels(path: Path) -> tuple[list[str], list[str]]:
     with path.open(encoding="utf-8") as file:
-        lines, faults = read(file)
+        faults: list[str] = []
+        lines = list(read(file, faults))
     if faults:
         raise ValueError(faults[0])
     rows = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines()]

@@ -49,6 +49,8 @@ def test_bad_lines_are_named_and_the_others_kept(tmp_path: Path) -> None:
         '{"title": "no id"}\n',
         '{"id": "x", "title": 3}\n',
         '{"id": "x", "title": "t", "published": "yesterday"}\n',
+        '{"id": "x", "published": "9999-12-31T23:59:59-23:00"}\n',
+        "[" * 100_000 + "\n",
         lines([FLOOD[0]]),
         lines([FLOOD[2]]),
     ]
@@ -58,8 +60,15 @@ def test_bad_lines_are_named_and_the_others_kept(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert list(told(result)) == ["a", "c"]
     faults = result.stderr.splitlines()
-    assert [fault.split(":")[1] for fault in faults] == ["2", "4", "5", "6", "7", "8"]
+    assert [fault.split(":")[1] for fault in faults] == ["2", "4", "5", "6", "7", "8", "9", "10"]
     assert "id 'a' is that of line 1" in faults[-1]
+
+
+def test_half_a_character_and_a_long_text_harm_nothing() -> None:
+    rows = [{"id": "\ud83d", "title": "x\ud83d"}, {**FLOOD[0], "body": "rain " * 200_000}]
+    result = CliRunner().invoke(stories, ["-"], input=lines(rows))
+    assert result.exit_code == 0
+    assert list(told(result)) == ["\ud83d", "a"]
 
 
 LABELLED = [
