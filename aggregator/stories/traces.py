@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from sys import intern
 
 from aggregator.stories.vectors import Vector
 
@@ -43,5 +44,5 @@ class Trace:
             language=language,
             at=datetime.fromtimestamp(at, UTC),
             now=datetime.fromtimestamp(now, UTC),
-            vector=vector,
+            vector={intern(term): weight for term, weight in vector.items()},
         )
