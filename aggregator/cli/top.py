@@ -30,7 +30,7 @@ def top(place: Place, output: str, asked: str | None, *, as_json: bool) -> None:
     settings = place.settings()
     spec = _spec(settings, output)
     with closing(place.reading(settings)) as store:
-        explainer = Explainer(store, clock.now())
+        explainer = Explainer(store, clock.now(), settings.ranking)
         if asked:
             story = explainer.story_of(asked)
             if story is None:

@@ -28,10 +28,18 @@ class Desk:
         return cls(
             organiser=Organiser(store, topics=settings.topics),
             publisher=Publisher(
-                store, outputs=settings.outputs, topics=settings.topics, site=settings.site
+                store,
+                outputs=settings.outputs,
+                topics=settings.topics,
+                site=settings.site,
+                ranking=settings.ranking,
             ),
             stories=StoryPages(
-                store, outputs=settings.outputs, topics=settings.topics, site=settings.site
+                store,
+                outputs=settings.outputs,
+                topics=settings.topics,
+                site=settings.site,
+                ranking=settings.ranking,
             ),
         )
 

@@ -11,6 +11,7 @@ from aggregator.outputs.standing import Stay
 from aggregator.service.contest import Contest
 from aggregator.service.material import Material
 from aggregator.storage import Store
+from aggregator.stories.ranking import DEFAULT, RankSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +33,9 @@ class Explained:
 class Explainer:
     """Reads a store, and writes nothing. Works on the store's thread."""
 
-    def __init__(self, store: Store, now: datetime) -> None:
+    def __init__(self, store: Store, now: datetime, ranking: RankSettings = DEFAULT) -> None:
         self._store = store
-        self._material = Material(store)
+        self._material = Material(store, ranking)
         self._material.refresh(now)
         self._contest = Contest(store, self._material)
 

@@ -11,7 +11,7 @@ from aggregator.outputs.editions import Told, face_of
 from aggregator.outputs.shares import Share
 from aggregator.outputs.standing import Candidate, Face
 from aggregator.storage import Store
-from aggregator.stories.ranking import independent, rank
+from aggregator.stories.ranking import DEFAULT, RankSettings, independent, rank
 
 WINDOW = timedelta(hours=72)  # a story without a report for this long is over
 
@@ -22,8 +22,9 @@ class Material:
     Read anew is only what was filed or revised since. After a step that failed, start afresh.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, ranking: RankSettings = DEFAULT) -> None:
         self._store = store
+        self._ranking = ranking
         self._mark: int | None = None
         self._facts: dict[str, StoryFacts] = {}
         self._told: dict[str, Told] = {}
@@ -79,7 +80,7 @@ class Material:
             del self._facts[story]
             self._told.pop(story, None)
         self.ranks: dict[str, Rank] = {
-            held.id: rank(held, now=now) for held in self._facts.values()
+            held.id: rank(held, now=now, settings=self._ranking) for held in self._facts.values()
         }
         strongest = sorted(self.ranks.values(), key=lambda one: (-one.score, one.story))
         self._ranked = tuple(self._candidate(self._facts[one.story], one) for one in strongest)

@@ -22,6 +22,7 @@ from aggregator.service.material import Material
 from aggregator.service.paper import Paper
 from aggregator.service.press import Press, Published
 from aggregator.storage import Store
+from aggregator.stories.ranking import DEFAULT, RankSettings
 
 
 class Publisher:
@@ -34,10 +35,12 @@ class Publisher:
         outputs: tuple[OutputSpec, ...],
         topics: tuple[Topic, ...],
         site: Site,
+        ranking: RankSettings = DEFAULT,
     ) -> None:
         self._store = store
         self._outputs = outputs
         self._site = site
+        self._ranking = ranking
         self._paper = Paper(store, outputs, topics, site)
         self._last: dict[str, Edition] = {}
         self._owed: set[str] = set()  # outputs that could not be composed
@@ -46,7 +49,7 @@ class Publisher:
 
     def _start_afresh(self) -> None:
         """Forget what is kept from step to step, and may not be what the store says."""
-        self._material = Material(self._store)
+        self._material = Material(self._store, self._ranking)
         self._issuer = Issuer(self._store, self._material, self._site)
         self._chooser = Chooser(self._store, self._outputs)
         self._stays: dict[str, dict[str, Stay]] = {}

@@ -13,7 +13,7 @@ from aggregator.outputs.documents import etag_of
 from aggregator.outputs.editions import Told, entry_of, face_of
 from aggregator.outputs.standing import Stay
 from aggregator.storage import Store
-from aggregator.stories.ranking import rank
+from aggregator.stories.ranking import DEFAULT, RankSettings, rank
 
 OTHERS = 6  # stories from Top News on the page of another
 
@@ -35,11 +35,13 @@ class StoryPages:
         outputs: tuple[OutputSpec, ...],
         topics: tuple[Topic, ...],
         site: Site,
+        ranking: RankSettings = DEFAULT,
     ) -> None:
         self._store = store
         self._tops = tuple(spec.name for spec in outputs if spec.kind is Kind.TOP)
         self._topics = {topic.slug: topic for topic in topics}
         self._site = site
+        self._ranking = ranking
 
     def page(self, key: str) -> Rendered | Moved | None:
         """Print the page of the story that ``stories/KEY`` names; None when there is none."""
@@ -91,12 +93,16 @@ class StoryPages:
             id=facts.id,
             face=face_of(Told(story=facts.id, items=items), weights, sources).item,
             reports=tuple(_report(stored, sources) for stored in items),
-            rank=_rank(facts),
+            rank=self._rank(facts),
             topics=tuple(self._topics.values()),
             previous=named.get(around.previous),
             next=named.get(around.next),
             others=tuple(named[story] for story in around.others if story in named),
         )
+
+    def _rank(self, facts: StoryFacts) -> Rank:
+        last = max(voice.last for voice in facts.voices)
+        return rank(facts, now=last, settings=self._ranking)
 
     def _named(self, around: "_Around") -> dict[str | None, pages.Neighbour]:
         """Return how the stories around are called, by id."""
@@ -141,10 +147,6 @@ def _report(stored: StoredItem, sources: Mapping[str, Source]) -> pages.Report:
         copy_of=stored.lead,
         copy_because=stored.lead_because or "",
     )
-
-
-def _rank(facts: StoryFacts) -> Rank:
-    return rank(facts, now=max(voice.last for voice in facts.voices))
 
 
 def _id_of(key: str) -> str | None:

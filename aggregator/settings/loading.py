@@ -12,8 +12,10 @@ from aggregator.settings.documents import read_document
 from aggregator.settings.feeds import read_feeds
 from aggregator.settings.nodes import Fault
 from aggregator.settings.outputs import read_outputs
+from aggregator.settings.ranking import read_ranking
 from aggregator.settings.service import ServiceSettings, read_service
 from aggregator.settings.topics import read_topics
+from aggregator.stories.ranking import DEFAULT, RankSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,7 @@ class Settings:
     topics: tuple[Topic, ...]
     outputs: tuple[OutputSpec, ...]
     site: Site
+    ranking: RankSettings = DEFAULT
 
 
 def load(*, feeds: Path | None, config: Path, environ: Mapping[str, str]) -> Settings:
@@ -50,7 +53,8 @@ def load(*, feeds: Path | None, config: Path, environ: Mapping[str, str]) -> Set
         service.publish.entries,
         found if feeds is not None and not in_feeds else None,
     )
-    faults += in_feeds
+    ranking, in_ranking = read_ranking(read_document(config / "ranking.yaml", environ))
+    faults += in_feeds + in_ranking
     faults += in_topics + in_outputs
     if faults:
         raise SettingsError(tuple(str(fault) for fault in sorted(set(faults))))
@@ -60,4 +64,5 @@ def load(*, feeds: Path | None, config: Path, environ: Mapping[str, str]) -> Set
         topics=topics,
         outputs=outputs,
         site=service.publisher(),
+        ranking=ranking,
     )

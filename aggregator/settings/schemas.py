@@ -18,6 +18,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from aggregator.settings.feeds import FeedsFile
 from aggregator.settings.kinds import spell_duration
 from aggregator.settings.outputs import OutputsFile
+from aggregator.settings.ranking import RankingFile
 from aggregator.settings.service import ServiceFile
 from aggregator.settings.topics import TopicsFile
 
@@ -26,6 +27,7 @@ FILES: dict[str, type] = {
     "service": ServiceFile,
     "topics": TopicsFile,
     "outputs": OutputsFile,
+    "ranking": RankingFile,
 }
 _VARIABLE = r"\$\{"
 _TOLD = ("description", "default", "examples")

@@ -2,8 +2,8 @@
 
 A story weighs what its independent owners weigh together: each owner counts once, fading from
 its last report, little if it only carries another's text, more while new owners keep coming. On
-a recorded day this put the stories with the most owners into the first ten at NDCG .93, counting
-items at .33 and newest first at .24.
+three recorded days this put the stories with the most owners into the first ten at NDCG .95 to .97,
+counting items at .60 to .79 and newest first at .2 to .3.
 """
 
 import math
@@ -23,10 +23,10 @@ class RankSettings:
     ``growth_lift`` · new / (owners within ``recent`` + 2).
     """
 
-    half_life: timedelta = timedelta(hours=12)
+    half_life: timedelta = timedelta(hours=18)
     copy_share: float = 0.25
     growth_window: timedelta = timedelta(hours=3)
-    growth_lift: float = 0.5
+    growth_lift: float = 0.2
     recent: timedelta = timedelta(hours=24)
 
 

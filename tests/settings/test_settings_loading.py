@@ -1,7 +1,7 @@
 """What ops asked for, from whole files."""
 
 from collections.abc import Mapping
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import pytest
 from aggregator.model.editions import Filter, Kind
 from aggregator.model.errors import SettingsError
 from aggregator.settings import ServiceSettings, Settings, load
+from aggregator.stories.ranking import DEFAULT
 
 ROOT = Path(__file__).resolve().parents[2]
 ONE_FEED = "feeds:\n  - url: https://example.org/feed.xml\n"
@@ -280,3 +281,8 @@ def test_ops_say_whether_hubs_are_subscribed_to(tmp_path: Path) -> None:
         'service.yaml:1:8: push.subscribe: "always" is none of the three; write auto, on or off'
     )
     assert second.endswith('service.yaml:1:27: push.lease: "5m" is too short; write 1h or more')
+
+
+def test_what_ranking_yaml_says_is_how_stories_are_weighed(tmp_path: Path) -> None:
+    weighed = given(tmp_path, ranking="half_life: 6h\ngrowth: 0\n").ranking
+    assert weighed == replace(DEFAULT, half_life=timedelta(hours=6), growth_lift=0.0)

@@ -14,7 +14,7 @@ from aggregator.settings.schemas import FILES, main, schema
 
 ROOT = Path(__file__).resolve().parents[2]
 PATHS = {"feeds": ROOT / "feeds.yaml"} | {
-    name: ROOT / "config" / f"{name}.yaml" for name in ("service", "topics", "outputs")
+    name: ROOT / "config" / f"{name}.yaml" for name in ("service", "topics", "outputs", "ranking")
 }
 
 
@@ -53,6 +53,8 @@ def test_the_shipped_files_pass_and_name_their_schema(name: str) -> None:
         ("service", "polling: {floor: soon}"),
         ("service", "lisen: {}"),
         ("topics", "topics:\n - slug: A B"),
+        ("ranking", "half_life: long"),
+        ("ranking", "copies: 2"),
         ("outputs", "outputs:\n - kind: best"),
         ("outputs", "outputs:\n - {kind: top, name: ../x}"),
     ],

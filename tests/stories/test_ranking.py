@@ -51,7 +51,7 @@ def test_a_voice_halves_in_half_a_day() -> None:
 
 
 def test_new_owners_lift_a_story_by_the_formula() -> None:
-    assert score(voice("a", 0)) == pytest.approx(1 + 0.5 * 1 / 3)
+    assert score(voice("a", 0)) == pytest.approx(1 + 0.2 * 1 / 3)
     assert dict(rank(story(voice("a", 5)), now=NOON).parts)["growth"] == 0
 
 
