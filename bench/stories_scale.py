@@ -1,7 +1,7 @@
 """Does an item cost as much with a hundred thousand items in the window as with ten thousand?
 
 ``python -m bench.stories_scale [ITEMS]`` places made-up reports of made-up events, all within
-three days, and prints items a second of processor time and memory for each tenth. Then it
+two days, and prints items a second of processor time and memory for each tenth. Then it
 resumes from the traces of all, and compares where a thousand further items go.
 """
 
@@ -18,7 +18,7 @@ from aggregator.stories.clustering import Clusters, Piece
 from aggregator.stories.traces import Trace
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
-SPAN = timedelta(days=3)
+SPAN = timedelta(days=2)
 WORDS = 40_000
 TITLE, TEASER = 9, 45
 NAMES = 25  # words that an event has more often than others do

@@ -29,8 +29,8 @@ from aggregator.stories.vectors import Frequencies, Vector, amounts, vector_of
 JOIN = 0.125  # likeness left after rivalry and silence
 JOIN_AT_LEAST = 0.14  # likeness before rivalry: the first items of an empty desk have no rivals
 RIVALS = 3
-STORIES = 6  # candidates looked at, the best included
-SILENCE_COST = 0.04  # times ln(1 + days)
+STORIES = 8  # candidates looked at, the best included
+SILENCE_COST = 0.06  # times ln(1 + days)
 MERGE = (0.22, 0.28, 0.34)  # likeness of two stories left after rivalry, by size of the smaller
 MERGE_RIVALRY = 0.6
 COLD = 300  # texts of a language, before which it learns ahead

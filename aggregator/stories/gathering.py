@@ -8,7 +8,7 @@ from heapq import nlargest
 from aggregator.stories.traces import Trace
 from aggregator.stories.vectors import UNIT, Vector, dot, square
 
-SILENCE = timedelta(hours=72)  # a story that nobody reported for so long is closed
+SILENCE = timedelta(hours=48)  # a story that nobody reported for so long is closed
 LIFE = timedelta(days=7)  # sagas are cut into chapters; also what must be replayed at a restart
 TERMS_KEPT = 150
 TERMS_HELD = 300  # cut to TERMS_KEPT past this

@@ -16,7 +16,7 @@ from aggregator.stories.vectors import Vector, leading
 NEWEST = 64  # items remembered per term
 STORED_TERMS = 60  # heaviest terms under which an item is found
 ASKED_TERMS = 20  # heaviest terms with which it looks for others
-NEAREST = 40  # items returned
+NEAREST = 80  # items returned
 
 _WEIGHT_BITS = 10  # a thousandth fits: 0..1023
 _WEIGHT_MASK = (1 << _WEIGHT_BITS) - 1

@@ -135,11 +135,11 @@ def test_regions_of_one_language_share_stories() -> None:
     assert place_all(clusters, [british])[0].story == story_id("d0")
 
 
-def test_a_story_is_closed_after_three_days_of_silence() -> None:
+def test_a_story_is_closed_after_two_days_of_silence() -> None:
     clusters = warmed()
     place_all(clusters, [piece("d0", DAM[0])])
-    assert not place_all(clusters, [piece("d1", DAM[1], hours=71)])[0].opened
-    assert place_all(clusters, [piece("d2", DAM[2], hours=71 + 73)])[0].opened
+    assert not place_all(clusters, [piece("d1", DAM[1], hours=47)])[0].opened
+    assert place_all(clusters, [piece("d2", DAM[2], hours=47 + 49)])[0].opened
 
 
 def test_a_saga_is_cut_after_a_week() -> None:
