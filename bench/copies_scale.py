@@ -163,7 +163,7 @@ def _grow(store: Store, held: int, to: int) -> None:
 
 def _take_in(store: Store, items: Sequence[Item]) -> None:
     state = FeedState(feed="f0", url="https://f0.example/rss", next_due=START)
-    store.items.apply(Intake(state=state, new=tuple(items)))
+    store.items.apply(Intake(state=state, at=START, new=tuple(items)))
 
 
 def _filing(seq: int, item: Item, copy: Copy | None) -> Filing:

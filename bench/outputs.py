@@ -121,7 +121,7 @@ def _items(count: int, dice: random.Random, words: list[str]) -> list[Item]:
 
 def _file(store: Store, items: list[Item], dice: random.Random) -> None:
     with store.transaction():
-        store.items.apply(Intake(state=store.feeds.state("f0"), new=tuple(items)))
+        store.items.apply(Intake(state=store.feeds.state("f0"), at=NOW, new=tuple(items)))
         for stored in store.items.pending(len(items)):
             at = stored.item.published
             topics = dice.sample(TOPICS, dice.randrange(3))

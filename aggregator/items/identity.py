@@ -3,10 +3,14 @@
 import hashlib
 import re
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from itertools import count, islice
+from typing import Protocol
 
+from aggregator.model.feeds import KeyRule
 from aggregator.model.items import Entry
+from aggregator.text.urls import canonical, place_on_page
 
 # Ids that we mint are name-based UUIDs (RFC 4122 section 4.3) in a name space of our own, so that
 # they depend on the feed and the entry alone: not on our address, a row number or a title.
@@ -21,17 +25,77 @@ _ABSOLUTE_URI = re.compile(
 )
 _MAX_ID = 2_000
 _ASKED = 4  # names of an entry that are looked up; that all are taken takes malice and luck
+_EDITION = re.compile(r"#\d{1,3}$")  # BBC: …/news/world-58620167#0, then #1, #2 as it is edited
 
 
-def key_of(entry: Entry) -> str:
-    """Identity of ``entry`` within its feed: guid, else link, else a hash of title and date.
+class Told(Protocol):
+    """What can be told apart: an entry, or what is remembered of one."""
 
-    The prefix says which, so that a guid can never be taken for a link.
+    @property
+    def guid(self) -> str | None:
+        """The publisher's id, character by character."""
+
+    @property
+    def link(self) -> str | None:
+        """The address as written, made absolute."""
+
+    @property
+    def canonical(self) -> str | None:
+        """Its canonical form."""
+
+    @property
+    def title(self) -> str:
+        """The headline."""
+
+    @property
+    def published(self) -> datetime | None:
+        """The publisher's date."""
+
+
+def key_of(entry: Told, rule: KeyRule = KeyRule.GUID) -> str:
+    """Identity of ``entry`` within its feed: guid, else address, else a hash of title and date.
+
+    The prefix says which, so that a guid can never be taken for a link. ``rule`` is what the feed
+    taught us to go by instead; where an entry lacks that, it is the same ladder.
     """
-    if entry.guid:
-        return f"guid:{entry.guid}"
-    if entry.link:
-        return f"link:{entry.link}"
+    if rule is KeyRule.WORDS and entry.title:
+        return _hashed(entry)
+    if rule is KeyRule.LINK and entry.link:
+        return f"link:{address_of(entry)}"
+    if not entry.guid:
+        return f"link:{address_of(entry)}" if entry.link else _hashed(entry)
+    if rule is KeyRule.FORM:
+        return f"form:{form_of(entry.guid)}"
+    if rule is KeyRule.BOTH:
+        return both(entry)
+    return f"guid:{entry.guid}"
+
+
+def both(entry: Told) -> str:
+    """Return the key of an entry whose guid other stories of its feed bear, too."""
+    return f"both:{entry.guid}\n{address_of(entry) or _hashed(entry)}"
+
+
+def address_of(entry: Told) -> str:
+    """Return an entry's address without what publishers change; '' when it has none.
+
+    The canonical address, and the place on the page, which may tell entries apart that link to
+    one page.
+    """
+    if not entry.link:
+        return ""
+    return (entry.canonical or canonical(entry.link)) + place_on_page(entry.link)
+
+
+def form_of(guid: str) -> str:
+    """Return ``guid`` without what moves in it, if it is an address; else as it is."""
+    if not guid.startswith(("http://", "https://")):
+        return guid
+    bare = _EDITION.sub("", guid)
+    return canonical(bare) + place_on_page(bare)
+
+
+def _hashed(entry: Told) -> str:
     stable = f"{entry.title}\n{entry.published.isoformat() if entry.published else ''}"
     return f"hash:{hashlib.sha256(stable.encode()).hexdigest()}"
 
@@ -70,8 +134,7 @@ def wanted_ids(feed: str, key: str, entry: Entry) -> Iterator[str]:
         yield minted_id(feed, f"{key}\n{turn}")
 
 
-def names_of(feed: str, entries: Iterable[Entry]) -> tuple[list[str], list[str]]:
-    """Return the key of each of ``entries``, and all ids that they would take: what to look up."""
-    named = [(key_of(entry), entry) for entry in entries]
-    wanted = (islice(wanted_ids(feed, key, entry), _ASKED) for key, entry in named)
-    return [key for key, _ in named], [name for names in wanted for name in names]
+def ids_of(feed: str, listed: Mapping[str, Entry]) -> list[str]:
+    """Return all ids that the entries ``listed`` by key would take: what to look up."""
+    wanted = (islice(wanted_ids(feed, key, entry), _ASKED) for key, entry in listed.items())
+    return [name for names in wanted for name in names]

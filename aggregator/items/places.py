@@ -61,7 +61,8 @@ def place_of(canonical: str | None) -> Place:
 
 def _number(steps: list[str]) -> str:
     found = [number for step in steps for number in _NUMBER.findall(step.lower())]
-    return found[-1] if found else ""
+    plain = [number for number in found if number.isdigit()]  # "covid19" is no code
+    return next(reversed(plain or found), "")
 
 
 def _words(step: str) -> list[str]:

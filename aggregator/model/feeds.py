@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from aggregator.model.push import NO_HUB, HubLinks
 
@@ -98,6 +99,35 @@ class Move:
     visits: int = 1
 
 
+class KeyRule(StrEnum):
+    """What tells the entries of a feed apart."""
+
+    GUID = "guid"
+    FORM = "guid-form"  # less what moves in it: scheme, www, tracking parameters, #1
+    LINK = "link"
+    BOTH = "guid-and-link"
+    WORDS = "title-and-date"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """What a feed taught us of its ids: by ``key`` its entries are told apart.
+
+    ``reformed`` counts items whose guid came back in another form, ``reused`` entries that came
+    under the guid of another story; ``renewed`` and ``reworded`` count visits at which most ids
+    were others though the addresses, or the titles and dates, were known.
+    """
+
+    key: KeyRule = KeyRule.GUID
+    reformed: int = 0
+    reused: int = 0
+    renewed: int = 0
+    reworded: int = 0
+
+
+NO_HABITS = Habits()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedState:
     """What we remember of a feed between visits.
@@ -115,7 +145,8 @@ class FeedState:
     What we learned: ``rhythm``; ``moved_to`` is asked instead of the configured address (None: that
     one is), ``move`` the redirect on trial; ``gaps`` counts visits that found nothing in common
     with what was known, the last of them at ``last_gap_at``, and ``haste`` how often the interval
-    was halved for it then; ``recovered`` counts entries that were read from older pages after all.
+    was halved for it then; ``recovered`` counts entries that were read from older pages after all;
+    ``habits`` tell its entries apart.
 
     Of pushing: ``links`` is who announces its news; ``usual_due`` is when it would have been due,
     had ``next_due`` not been put off because its hub tells (None: it was not); ``missed`` counts
@@ -149,6 +180,7 @@ class FeedState:
     links: HubLinks = NO_HUB
     usual_due: datetime | None = None
     missed: int = 0
+    habits: Habits = NO_HABITS
     title: str | None = None
     home: str | None = None
     feed_language: str | None = None

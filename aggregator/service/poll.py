@@ -6,15 +6,17 @@ validators and next due time together with the entries, or not at all.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from aggregator.items.identity import key_of, names_of
-from aggregator.items.intake import MAX_NEW, Intake, Known, take_in
+from aggregator.items import recognition
+from aggregator.items.intake import MAX_NEW, Intake, take_in
+from aggregator.items.known import Known
+from aggregator.items.recognition import keyed, keys_of, rekeyed
 from aggregator.model.feeds import Feed, FeedState
 from aggregator.model.items import Entry
 from aggregator.model.push import Pushed
@@ -34,6 +36,7 @@ from aggregator.model.visits import (
 from aggregator.service.clock import Clock
 from aggregator.service.keeper import Keeper
 from aggregator.service.missing import Missing
+from aggregator.service.recall import known_of
 from aggregator.service.workers import ParseWorkers
 from aggregator.settings.waivers import waived
 from aggregator.sources.aftermath import conclude, digest_of, remark_on
@@ -128,7 +131,7 @@ class Poller:
             state=after,
             took=time.monotonic() - started,
             reason=after.last_error,
-            remark=remark_on(state, after),
+            remark=remark(state, after),
             waived=waived(feed.tls),
             missed=intake.state.missed - state.missed,
         )
@@ -152,7 +155,14 @@ class Poller:
         """Read what was missed from the pages before this one, as far as there are any."""
         if not isinstance(reading.document, ParsedFeed):
             return state
-        missing = Missing(self._keeper, feed, reading.document, since=since, most=self._most)
+        missing = Missing(
+            self._keeper,
+            feed,
+            reading.document,
+            key=state.habits.key,
+            since=since,
+            most=self._most,
+        )
         while (url := missing.next_page) is not None:
             page = await self._page(feed, url)
             if not isinstance(page, ParsedFeed):
@@ -271,12 +281,11 @@ def settle(
 
     ``state`` is as it stood before. ``reading`` is None when nothing was read.
     """
-    entries, memory = _to_take_in(reading)
-    keys, ids = names_of(state.feed, entries)
+    entries, memory = _to_take_in(reading, state)
+    omitted = _omitted(reading)
     with store.transaction():
-        omitted = len(memory.marks) - len(entries) if memory else 0
-        known = store.items.known(state.feed, keys, ids) if reading else Known()
-        arrivals = arrivals_of(dict(zip(keys, entries, strict=True)), known, omitted)
+        known = known_of(store, state, entries, omitted=omitted)
+        arrivals = arrivals_of(state, entries, known, len(omitted))
         document = reading.document if reading else None
         after = conclude(
             feed, state, answer, document, arrivals, pushed=pushed, now=now, cadence=cadence
@@ -284,27 +293,49 @@ def settle(
         intake = take_in(after, entries, known, now=now, most=most)
         store.items.apply(intake)
         if isinstance(document, ParsedFeed):
-            # What was left for the next visit must be read by it.
-            kept = memory.to_bytes() if memory and not intake.deferred else None
+            # Without a digest all of it must be read again, and always where one guid has several
+            # stories: one of them may hide behind another that was read before.
+            whole = intake.state.digest is None or intake.state.habits.reused
+            kept = memory.to_bytes() if memory and not whole else None
             store.feeds.remember(feed.id, kept)
     return intake
 
 
-def _to_take_in(reading: Reading | None) -> tuple[tuple[Entry, ...], Memory | None]:
+def _to_take_in(
+    reading: Reading | None, state: FeedState
+) -> tuple[tuple[Entry, ...], Memory | None]:
     if reading is None or not isinstance(reading.document, ParsedFeed):
         return (), None
-    return standing(reading, [key_of(entry) for entry in reading.document.entries])
+    return standing(reading, keys_of(reading.document.entries, state.habits.key))
 
 
-def arrivals_of(entries: Mapping[str, Entry], known: Known, omitted: int) -> Arrivals:
-    """Return what ``entries`` (by key) are to the store, and to ``omitted`` more that it had."""
-    new = [entry for key, entry in entries.items() if key not in known.items]
+def _omitted(reading: Reading | None) -> frozenset[bytes]:
+    """Return the marks of entries that were listed, but not read as they were known."""
+    return frozenset(mark for mark in (reading.marks if reading else ()) if mark is not None)
+
+
+def arrivals_of(
+    state: FeedState, entries: tuple[Entry, ...], known: Known, omitted: int
+) -> Arrivals:
+    """Return what ``entries`` are to the store, and to ``omitted`` more that it had.
+
+    Those that wait to be taken in are no news any more.
+    """
+    listed = rekeyed(keyed(entries, state.habits.key), known, state.habits)
+    waiting = {held.entry for held in known.waiting}
+    new = [e for key, e in listed.items() if not known.has(key) and e not in waiting]
     return Arrivals(
-        listed=len(entries) + omitted,
-        known=len(entries) - len(new) + omitted,
+        listed=len(listed) + omitted,
+        known=len(listed) - len(new) + omitted,
         times=tuple(entry.published for entry in new),
         first=known.first_visit,
     )
+
+
+def remark(before: FeedState, after: FeedState) -> str | None:
+    """Return what ops should know of a visit that went well, in one line; None mostly."""
+    told = (remark_on(before, after), recognition.remark_on(before.habits, after.habits))
+    return "; ".join(filter(None, told)) or None
 
 
 def outcome_of(answer: Answer, reading: Reading | None, after: FeedState) -> str:

@@ -22,10 +22,10 @@ from aggregator.model.items import StoredItem
 from aggregator.model.visits import Failed, Fetched
 from aggregator.service.desk import Desk
 from aggregator.service.house import cadence
-from aggregator.service.poll import Visit, outcome_of, settle
+from aggregator.service.poll import Visit, outcome_of, remark, settle
 from aggregator.service.workers import ParseWorkers
 from aggregator.settings import Settings
-from aggregator.sources.aftermath import digest_of, remark_on
+from aggregator.sources.aftermath import digest_of
 from aggregator.sources.splitting import Reading
 from aggregator.storage import Store
 
@@ -122,7 +122,7 @@ class Replay:
             state=intake.state,
             took=0.0,
             reason=intake.state.last_error,
-            remark=remark_on(state, intake.state),
+            remark=remark(state, intake.state),
         )
 
     def _read(self, body: bytes, feed: Feed, state: FeedState) -> Reading | None:

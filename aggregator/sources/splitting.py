@@ -175,7 +175,7 @@ def standing(reading: Reading, keys: Sequence[str]) -> tuple[tuple[Entry, ...], 
     if not reading.digests:
         first = dict(reversed(list(zip(keys, entries, strict=True))))
         return tuple(first[key] for key in dict.fromkeys(keys)), None
-    parsed = iter(zip(entries, map(_mark_of, keys), strict=True))
+    parsed = iter(zip(entries, map(mark_of, keys), strict=True))
     taken: list[Entry] = []
     marks: dict[bytes, bytes] = {}
     held: set[bytes] = set()
@@ -190,5 +190,6 @@ def standing(reading: Reading, keys: Sequence[str]) -> tuple[tuple[Entry, ...], 
     return tuple(taken), Memory(context=reading.context, marks=marks)
 
 
-def _mark_of(key: str) -> bytes:
+def mark_of(key: str) -> bytes:
+    """Return the mark of an identity."""
     return hashlib.blake2b(key.encode(errors="surrogatepass"), digest_size=_MARK).digest()

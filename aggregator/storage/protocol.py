@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from aggregator.items.intake import Intake, Known
+from aggregator.items.intake import Intake
+from aggregator.items.known import Known, KnownItem, Waiting
 from aggregator.model.editions import Rendered, Source
 from aggregator.model.feeds import Feed, FeedState
 from aggregator.model.items import Copy, StoredItem
@@ -165,8 +166,20 @@ class ItemShelf(Protocol):
     def known(self, feed: str, keys: Sequence[str], ids: Sequence[str]) -> Known:
         """Tell which ``keys`` of ``feed`` are known, and which entry ``ids`` are taken."""
 
+    def recall(self, traits: Sequence[int]) -> Mapping[int, tuple[KnownItem, ...]]:
+        """Return items by trait (`aggregator.items.known.traits_of`), newest first, at most 8."""
+
+    def waiting(self, feed: str) -> tuple[Waiting, ...]:
+        """Return the entries of ``feed`` that earlier visits had no room for, in their order."""
+
     def apply(self, intake: Intake) -> None:
-        """Store a visit: state, new items, revisions; all or nothing."""
+        """Store a visit: state, new items, revisions, aliases, what waits; all or nothing.
+
+        A revision whose headline is another keeps the former one, the last 20 of an item.
+        """
+
+    def headlines(self, item: str) -> tuple[tuple[datetime, str], ...]:
+        """Return the former headlines of an item, each with the time until which it stood."""
 
     def pending(self, limit: int) -> tuple[StoredItem, ...]:
         """Return items that no organise step has filed yet, in order of arrival."""

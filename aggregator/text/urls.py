@@ -81,6 +81,20 @@ def canonical(url: str, tracking: frozenset[str] = TRACKING) -> str:
     return current
 
 
+def place_on_page(url: str, tracking: frozenset[str] = TRACKING) -> str:
+    """Return the fragment of ``url`` with its ``#`` where it names a place, else ''.
+
+    A changelog or a live page links each of its entries so. Not one that `canonical` keeps
+    (``#!``, ``#/``), nor one that tells how the reader came (``#xtor=RSS-3208``).
+    """
+    fragment = url.partition("#")[2]
+    if not fragment or fragment.startswith(("!", "/")):
+        return ""
+    if any(is_tracking(pair, tracking) for pair in fragment.split("&")):
+        return ""
+    return f"#{_normal_escapes(fragment)}"
+
+
 @lru_cache(maxsize=8192)
 def registrable_domain(url: str) -> str:
     """Return the part of the host that somebody can register: ``bbc.co.uk``.

@@ -4,11 +4,14 @@ import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.items.identity import NAMESPACE, key_of, minted_id
-from aggregator.items.intake import MAX_REVISIONS, Intake, Known, KnownItem, take_in
+from aggregator.items.intake import LATE, MAX_WAITING, Intake, take_in
+from aggregator.items.known import Known, KnownItem, Waiting
+from aggregator.items.revisions import MAX_REVISIONS
 from aggregator.model.feeds import FeedState
 from aggregator.model.items import Entry
 
@@ -102,17 +105,34 @@ def test_what_was_pruned_is_not_new() -> None:
     assert (intake.new, intake.revised) == ((), ())
 
 
-def test_a_flood_is_taken_in_parts_and_none_of_it_is_lost() -> None:
+@pytest.mark.conforms("D36")
+def test_a_flood_is_taken_in_parts_and_the_rest_waits_whatever_the_next_visit_brings() -> None:
     entries = tuple(replace(ENTRY, guid=str(n)) for n in range(5))
-    first = take_in(replace(STATE, digest="d"), entries, Known(), now=NOW, most=3)
-    assert (len(first.new), first.deferred, first.state.digest) == (3, 2, None)
+    first = take_in(STATE, entries, Known(), now=NOW, most=3)
+    assert (len(first.new), first.deferred, first.state) == (3, 2, STATE)
 
-    known = Known(
-        items={item.key: KnownItem(id=item.id, digest="1", revisions=0) for item in first.new}
-    )
-    second = take_in(replace(STATE, digest="d"), entries, known, now=NOW, most=3)
+    # The document has shrunk to nothing meanwhile.
+    known = Known(waiting=first.waiting or ())
+    second = take_in(STATE, (), known, now=NOW, most=3)
     assert {item.key for item in first.new + second.new} == {key_of(entry) for entry in entries}
-    assert (second.deferred, second.state.digest) == (0, "d")
+    assert (second.deferred, second.waiting) == (0, ())
+
+
+def test_what_waited_came_when_it_was_seen_first() -> None:
+    backlog = Waiting(entry=ENTRY, since=NOW - timedelta(hours=2), backlog=True)
+    (item,) = take_in(STATE, (), Known(waiting=(backlog,)), now=NOW).new
+    assert (item.first_seen, item.listed) == (backlog.since, item.published)
+
+    again = replace(ENTRY, title="new words", digest="2")
+    (item,) = take_in(STATE, (again,), Known(waiting=(backlog,)), now=NOW).new
+    assert (item.entry.title, item.first_seen) == ("new words", backlog.since)
+
+
+def test_when_too_many_wait_the_whole_document_is_asked_for_again() -> None:
+    many = tuple(replace(ENTRY, guid=str(n)) for n in range(MAX_WAITING + 2))
+    intake = take_in(replace(STATE, digest="d"), many, Known(), now=NOW, most=1)
+    assert (intake.deferred, len(intake.waiting or ())) == (MAX_WAITING + 1, MAX_WAITING)
+    assert intake.state.digest is None
 
 
 def test_a_late_publishers_items_are_listed_when_we_see_them() -> None:
@@ -126,6 +146,9 @@ def test_what_was_there_before_us_or_is_days_old_is_listed_by_its_own_date() -> 
     recent = replace(ENTRY, published=NOW - timedelta(hours=20))
     assert take(old).new[0].listed == old.published
     assert take(recent, known=Known(first_visit=True)).new[0].listed == recent.published
+    undated = replace(ENTRY, published=None)
+    assert take(undated).new[0].listed == NOW
+    assert take(undated, known=Known(first_visit=True)).new[0].listed == NOW - LATE
 
 
 def test_the_first_of_two_entries_with_one_guid_stands_at_every_visit() -> None:

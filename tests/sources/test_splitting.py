@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.items.identity import key_of
-from aggregator.items.intake import Intake, Known, KnownItem, take_in
+from aggregator.items.intake import Intake, take_in
+from aggregator.items.known import Known, KnownItem
 from aggregator.model.feeds import FeedState
 from aggregator.model.items import Entry
 from aggregator.sources.rereading import parse_changed

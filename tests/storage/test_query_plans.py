@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.items.intake import Intake
+from aggregator.items.intake import Alias, Intake, Revision
+from aggregator.items.known import Waiting
 from aggregator.model.feeds import Feed
 from aggregator.model.items import Copy, Entry, Item
 from aggregator.model.stories import TopicScore, Voice
@@ -48,6 +49,9 @@ QUESTIONS: dict[str, Question] = {
     "visits.begin": lambda store: store.visits.begin("f1", VISIT),
     "visits.end": lambda store: store.visits.end("f1", VISIT),
     "items.known": lambda store: store.items.known("f1", ["guid:1", "guid:x"], ["urn:x:1"]),
+    "items.recall": lambda store: store.items.recall([1, 2, 3]),
+    "items.waiting": lambda store: store.items.waiting("f1"),
+    "items.apply": lambda store: store.items.apply(changed(store)),
     "items.pending": lambda store: store.items.pending(10),
     "items.latest": lambda store: store.items.latest(topic=None, limit=100),
     "items.latest of a topic": lambda store: store.items.latest(topic="sea", limit=100),
@@ -84,7 +88,7 @@ def stocked(folder: Path, items: int) -> SqliteStore:
     store.feeds.configure(FEEDS, now=NOW)
     with store.transaction():
         new = tuple(brought(number, items) for number in range(items))
-        store.items.apply(Intake(state=store.feeds.state("f0"), new=new))
+        store.items.apply(Intake(state=store.feeds.state("f0"), at=NOW, new=new))
         for number in range(items - WAITING):
             file(store, number, new[number].published)
         store.outputs.show("latest", [f"urn:x:{n}" for n in range(100)])
@@ -92,6 +96,18 @@ def stocked(folder: Path, items: int) -> SqliteStore:
         store.items.choose([Choice(output="sea", seq=n, barred=n % 5 == 0) for n in newest])
         store.outputs.enrol([stay(n) for n in range(100)])
     return store
+
+
+def changed(store: Store) -> Intake:
+    """Return a visit that changes a headline, gives an item another key, and defers an entry."""
+    entry = Entry(guid="5", title="another", digest="x")
+    return Intake(
+        state=store.feeds.state("f0"),
+        at=NOW,
+        revised=(Revision(id="urn:x:5", entry=entry, updated=NOW),),
+        aliases=(Alias(key="guid:other", item="urn:x:5", rule="same-title", figure=1.0),),
+        waiting=(Waiting(entry=entry, since=NOW, backlog=False),),
+    )
 
 
 def brought(number: int, items: int) -> Item:

@@ -11,10 +11,20 @@ from pathlib import Path
 import pytest
 
 from aggregator.items.identity import key_of, wanted_ids
-from aggregator.items.intake import take_in
+from aggregator.items.intake import Alias, Intake, Revision, take_in
+from aggregator.items.known import Waiting, traits_of
 from aggregator.model.editions import Rendered
 from aggregator.model.errors import StoreError, StoreTooNewError
-from aggregator.model.feeds import Feed, FeedState, Move, Rhythm, Skips, Validators
+from aggregator.model.feeds import (
+    Feed,
+    FeedState,
+    Habits,
+    KeyRule,
+    Move,
+    Rhythm,
+    Skips,
+    Validators,
+)
 from aggregator.model.items import Copy, Enclosure, Entry
 from aggregator.model.stories import TopicScore, Voice
 from aggregator.model.visits import Logged
@@ -170,6 +180,7 @@ LEARNED = FeedState(
     last_gap_at=NOW - HOUR,
     haste=2,
     recovered=7,
+    habits=Habits(key=KeyRule.FORM, reformed=5, reused=1),
 )
 
 
@@ -184,7 +195,12 @@ def test_what_a_feed_taught_us_reads_back_and_is_forgotten_with_its_address(stor
 
     store.feeds.configure([feed(url="https://harbour.example/edited")], now=NOW)
 
-    edited = replace(new, url="https://harbour.example/edited", because=LEARNED.because)
+    edited = replace(
+        new,
+        url="https://harbour.example/edited",
+        because=LEARNED.because,
+        habits=LEARNED.habits,  # the items are the feed's, wherever it is asked
+    )
     assert store.feeds.state("harbour") == edited
 
 
@@ -660,3 +676,88 @@ def test_a_file_that_is_no_database_is_refused_with_advice(tmp_path: Path) -> No
 def test_an_unknown_kind_of_store_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="sqlite:///FILE"):
         open_store("oracle://x", root=tmp_path)
+
+
+def test_an_item_is_found_again_by_guid_address_number_and_headline(store: Store) -> None:
+    store.feeds.configure([feed(), feed("north")], now=NOW)
+    told = entry(
+        1, guid="https://harbour.example/news/7#0", link="https://harbour.example/n/654321"
+    )
+    told = replace(told, canonical=told.link)
+    visit(store, told, entry(2))
+
+    traits = traits_of("harbour", told)
+    assert len(traits) == 4
+    found = store.items.recall(traits)
+    assert set(found) == set(traits)
+    assert {item.title for items in found.values() for item in items} == {told.title}
+    assert store.items.recall(traits_of("north", told)) == {}
+
+
+def test_a_trait_leads_to_its_newest_items_only(store: Store) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    for number in range(12):
+        visit(store, entry(number, title="Morning briefing"))
+    (trait,) = set(traits_of("harbour", entry(1, title="Morning briefing"))) & set(
+        traits_of("harbour", entry(2, title="Morning briefing"))
+    )
+    found = store.items.recall([trait])[trait]
+    assert [item.guid for item in found] == [f"urn:x-harbour:{n}" for n in range(11, 3, -1)]
+
+
+def test_an_item_answers_to_its_other_keys_and_keeps_its_id(store: Store) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    (id_,) = visit(store, entry(1))
+    aliases = tuple(
+        Alias(key=f"guid:{n}", item=id_, rule="same-page", figure=0.5) for n in range(30)
+    )
+    for n, alias in enumerate(aliases):
+        at = NOW + n * HOUR
+        intake = Intake(state=store.feeds.state("harbour"), at=at, aliases=(alias,))
+        store.items.apply(intake)
+        store.items.apply(intake)
+
+    known = store.items.known("harbour", [alias.key for alias in aliases], []).items
+    assert sorted(known) == sorted(alias.key for alias in aliases[-24:]), "the newest are kept"
+    assert {item.id for item in known.values() if item} == {id_}
+    assert key_of(entry(1)) in store.items.known("harbour", [key_of(entry(1))], []).items
+
+
+def test_a_change_that_says_nothing_new_leaves_the_date_of_the_update(store: Store) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    (id_,) = visit(store, entry(1))
+    state = store.feeds.state("harbour")
+    for title in ("Ferry 1 leaves.", "Ferry 1 leaves."):
+        revision = Revision(id=id_, entry=entry(1, title=title, digest="x"), updated=None)
+        store.items.apply(Intake(state=state, at=NOW + HOUR, revised=(revision,)))
+
+    (stored,) = store.items.all()
+    assert (stored.item.entry.title, stored.item.updated) == ("Ferry 1 leaves.", NOW - HOUR)
+    (known,) = store.items.known("harbour", [key_of(entry(1))], []).items.values()
+    assert known is not None
+    assert (known.revisions, known.titles) == (1, 1)
+
+
+def test_former_headlines_are_kept_with_their_time_and_bounded(store: Store) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    (id_,) = visit(store, entry(1))
+    for n in range(1, 25):
+        visit(store, entry(1, title=f"Ferry is {n} hours late", digest=str(n)), now=NOW + n * HOUR)
+
+    told = store.items.headlines(id_)
+    assert len(told) == 20
+    assert told[-1] == (NOW + 24 * HOUR, "Ferry is 23 hours late")
+
+
+def test_what_waits_reads_back_in_its_order_and_is_replaced(store: Store) -> None:
+    store.feeds.configure([feed(), feed("north")], now=NOW)
+    waiting = tuple(
+        Waiting(entry=entry(n, authors=("Ann",)), since=NOW, backlog=n > 1) for n in (3, 1, 2)
+    )
+    state = store.feeds.state("harbour")
+    store.items.apply(Intake(state=state, at=NOW, waiting=waiting))
+    store.items.apply(Intake(state=store.feeds.state("north"), at=NOW, waiting=()))
+    assert store.items.waiting("harbour") == waiting
+    store.items.apply(Intake(state=state, at=NOW, waiting=waiting[1:]))
+    store.items.apply(Intake(state=state, at=NOW))
+    assert store.items.waiting("harbour") == waiting[1:]

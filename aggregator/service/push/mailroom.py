@@ -8,7 +8,6 @@ from datetime import datetime
 
 import structlog
 
-from aggregator.items.identity import names_of
 from aggregator.items.intake import Intake, Revision, take_in
 from aggregator.model.errors import StoreError
 from aggregator.model.feeds import Feed
@@ -18,6 +17,7 @@ from aggregator.service.clock import Clock
 from aggregator.service.keeper import Keeper
 from aggregator.service.poll import arrivals_of
 from aggregator.service.push.door import Door
+from aggregator.service.recall import known_of
 from aggregator.service.workers import ParseWorkers
 from aggregator.sources.inflate import Inflater, Limits
 from aggregator.sources.rhythm import learned
@@ -148,15 +148,15 @@ def take_part(
     nothing, and of what is remembered of the document at the feed's address nothing is touched:
     validators, digest, due time, failures, gaps.
     """
-    keys, ids = names_of(feed.id, document.entries)
     with store.transaction():
         state = store.feeds.state(feed.id)
-        known = store.items.known(feed.id, keys, ids)
-        arrivals = arrivals_of(dict(zip(keys, document.entries, strict=True)), known, 0)
+        known = known_of(store, state, document.entries, partial=True)
+        arrivals = arrivals_of(state, document.entries, known, 0)
         if not arrivals.first:
             rhythm = learned(state.rhythm, arrivals, last=state.succeeded_at, now=now)
             state = replace(state, rhythm=rhythm)
         intake = take_in(state, document.entries, known, now=now, most=most)
+        state = replace(state, habits=intake.state.habits)
         intake = replace(intake, state=state, revised=_newer(store, intake.revised))
         store.items.apply(intake)
     return intake

@@ -2,14 +2,25 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 from aggregator.model.editions import Source
 from aggregator.model.errors import StoreError
-from aggregator.model.feeds import NO_SKIPS, Feed, FeedState, Move, Rhythm, Skips, Validators
+from aggregator.model.feeds import (
+    NO_HABITS,
+    NO_SKIPS,
+    Feed,
+    FeedState,
+    Habits,
+    KeyRule,
+    Move,
+    Rhythm,
+    Skips,
+    Validators,
+)
 from aggregator.model.push import NO_HUB, HubLinks
 from aggregator.sources.schedule import CLOCK_SLACK
 from aggregator.storage.sqlite.connection import Connection
@@ -204,6 +215,7 @@ def _state(row: Row) -> FeedState:
         links=_links(row["links"]),
         usual_due=maybe_moment(row["usual_due"]),
         missed=row["missed"],
+        habits=_habits(row["habits"]),
         title=row["own_title"],
         home=row["home"],
         feed_language=row["own_language"],
@@ -248,6 +260,7 @@ def _state_row(state: FeedState) -> dict[str, Any]:
         "links": _links_text(state.links),
         "usual_due": maybe_stamp(state.usual_due),
         "missed": state.missed,
+        "habits": _habits_text(state.habits),
         "own_title": state.title,
         "home": state.home,
         "own_language": state.feed_language,
@@ -307,3 +320,14 @@ def _move(text: str | None) -> Move | None:
         return None
     to, since, visits = json.loads(text)
     return Move(to=to, since=moment(since), visits=visits)
+
+
+def _habits_text(habits: Habits) -> str | None:
+    return None if habits == NO_HABITS else json.dumps(asdict(habits))
+
+
+def _habits(text: str | None) -> Habits:
+    if text is None:
+        return NO_HABITS
+    told = json.loads(text)
+    return Habits(**{**told, "key": KeyRule(told["key"])})

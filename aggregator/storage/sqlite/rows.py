@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from aggregator.model.items import Enclosure, Entry, Item, StoredItem
 
 Row = Mapping[str, Any]
+
+_Value = TypeVar("_Value", int, str)
 
 BATCH = 500  # below SQLite's limit on parameters, which was 999 for long
 
@@ -22,7 +24,7 @@ ITEM_COLUMNS = (
 )
 
 
-def batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
+def batches(values: Sequence[_Value]) -> Iterator[Sequence[_Value]]:
     """Cut ``values`` into pieces that fit into one statement."""
     for start in range(0, len(values), BATCH):
         yield values[start : start + BATCH]
@@ -95,7 +97,7 @@ def stored_item(row: Row) -> StoredItem:
         id=row["id"],
         feed=row["feed"],
         key=row["key"],
-        entry=_entry(row),
+        entry=read_entry(row),
         first_seen=moment(row["first_seen"]),
         published=moment(row["published"]),
         updated=moment(row["updated"]),
@@ -113,7 +115,8 @@ def stored_item(row: Row) -> StoredItem:
     )
 
 
-def _entry(row: Row) -> Entry:
+def read_entry(row: Row) -> Entry:
+    """Read the columns that `entry_row` wrote."""
     return Entry(
         guid=row["guid"],
         link=row["link"],

@@ -35,7 +35,8 @@ CREATE TABLE feed (
     recovered INTEGER NOT NULL DEFAULT 0,  -- entries read from older pages after a gap
     links TEXT,                       -- JSON: hubs that announce it, and its name there
     usual_due TEXT,                   -- when it would be due if its hub did not tell
-    missed INTEGER NOT NULL DEFAULT 0 -- entries that its hub did not tell of
+    missed INTEGER NOT NULL DEFAULT 0, -- entries that its hub did not tell of
+    habits TEXT                       -- JSON: what its ids taught us
 ) STRICT;
 CREATE INDEX feed_due ON feed (next_due) WHERE configured = 1 AND gone = 0;
 CREATE INDEX feed_attempted ON feed (attempted_at) WHERE configured = 1 AND gone = 0;
@@ -91,6 +92,7 @@ CREATE TABLE item (
     authors TEXT NOT NULL, categories TEXT NOT NULL, enclosures TEXT NOT NULL,   -- JSON lists
     language TEXT, image TEXT, agency TEXT,
     digest TEXT NOT NULL, revisions INTEGER NOT NULL DEFAULT 0,
+    titles INTEGER NOT NULL DEFAULT 0,       -- how often its headline changed
     first_seen TEXT NOT NULL, published TEXT NOT NULL, updated TEXT NOT NULL,
     listed TEXT NOT NULL,                    -- the time by which Latest chooses
     filed INTEGER NOT NULL DEFAULT 0,        -- its place in the order of filing; 0 until then,
@@ -111,9 +113,30 @@ CREATE INDEX item_seen ON item (first_seen);
 CREATE TABLE identity (                      -- outlives the item: what was pruned is not new,
                                              -- and its id is never given again
     feed TEXT NOT NULL, key TEXT NOT NULL, item TEXT NOT NULL,
+    since TEXT NOT NULL,
+    rule TEXT, figure REAL,                  -- of an alias: how it was recognised
     PRIMARY KEY (feed, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX identity_item ON identity (item);
+
+CREATE TABLE trait (                         -- hash of feed and guid, address or headline -> items
+    hash INTEGER NOT NULL, item INTEGER NOT NULL,
+    PRIMARY KEY (hash, item)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE headline (                      -- under which an item stood before
+    item INTEGER NOT NULL REFERENCES item (seq) ON DELETE CASCADE,
+    until TEXT NOT NULL, title TEXT NOT NULL,
+    PRIMARY KEY (item, until)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE waiting (                       -- entries that a visit had no room for
+    seq INTEGER PRIMARY KEY,                 -- the order in which they come in
+    feed TEXT NOT NULL, since TEXT NOT NULL,
+    backlog INTEGER NOT NULL,                -- 1 when it was there before us
+    entry TEXT NOT NULL                      -- JSON
+) STRICT;
+CREATE INDEX waiting_feed ON waiting (feed, seq);
 
 CREATE TABLE item_topic (
     item INTEGER NOT NULL REFERENCES item (seq) ON DELETE CASCADE,
