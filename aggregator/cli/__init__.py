@@ -13,8 +13,8 @@ from aggregator import __version__
 from aggregator.model.errors import AggregatorError, SettingsError
 
 # Each in the module of its name, but for those named here.
-COMMANDS = ("run", "poll", "feeds", "top", "publish", "add", "check", "parse", "replay", "demo",
-            "stories", "topics")  # fmt: skip
+COMMANDS = ("run", "poll", "feeds", "top", "explain", "publish", "add", "check", "parse", "replay",
+            "demo", "stories", "topics")  # fmt: skip
 _ELSEWHERE = {"topics": "stories"}
 
 

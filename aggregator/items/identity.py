@@ -4,12 +4,15 @@ import hashlib
 import re
 import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from itertools import count, islice
 from typing import Protocol
 
 from aggregator.model.feeds import KeyRule
 from aggregator.model.items import Entry
+from aggregator.model.visits import Document, ParsedFeed
+from aggregator.text.sites import USUAL_ADDRESSES, AddressRules
 from aggregator.text.urls import canonical, place_on_page
 
 # Ids that we mint are name-based UUIDs (RFC 4122 section 4.3) in a name space of our own, so that
@@ -85,6 +88,23 @@ def address_of(entry: Told) -> str:
     if not entry.link:
         return ""
     return (entry.canonical or canonical(entry.link)) + place_on_page(entry.link)
+
+
+def placed_by(rules: AddressRules, document: Document) -> Document:
+    """Return ``document``, read by the usual rules, with the addresses that ``rules`` give.
+
+    Of an address that came in place of a link (feedburner:origLink) only the usual form is left.
+    """
+    if not isinstance(document, ParsedFeed) or rules == USUAL_ADDRESSES:
+        return document
+    return replace(document, entries=tuple(_placed(entry, rules) for entry in document.entries))
+
+
+def _placed(entry: Entry, rules: AddressRules) -> Entry:
+    if not entry.link or not entry.canonical:
+        return entry
+    written = entry.link if entry.canonical == canonical(entry.link) else entry.canonical
+    return replace(entry, canonical=canonical(written, rules))
 
 
 def form_of(guid: str) -> str:

@@ -88,3 +88,16 @@ class Copy:
     lead: str
     rule: str
     figure: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Name:
+    """A key under which an item is known in its feed, since when.
+
+    ``rule`` and ``figure`` tell how it was recognised under it, None for that it came under first.
+    """
+
+    key: str
+    since: datetime
+    rule: str | None = None
+    figure: float | None = None

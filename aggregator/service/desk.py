@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from aggregator.service.copies import heal
 from aggregator.service.organise import Organiser
 from aggregator.service.press import Published
 from aggregator.service.publish import Publisher
@@ -16,17 +17,22 @@ BATCH = AHEAD  # items filed in one transaction; readers of the store never wait
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """The `organise` and `publish` pipelines over one store. Works on the store's thread."""
+    """The `organise` and `publish` pipelines over one store. Works on the store's thread.
+
+    ``healed`` is how many items no longer stand where they were folded, as ops forbade it.
+    """
 
     organiser: Organiser
     publisher: Publisher
     stories: StoryPages
+    healed: int = 0
 
     @classmethod
     def over(cls, store: Store, settings: Settings) -> "Desk":
         """Set up the desk as ``settings`` ask."""
         return cls(
-            organiser=Organiser(store, topics=settings.topics),
+            healed=heal(store, settings.never_fold),
+            organiser=Organiser(store, topics=settings.topics, never_fold=settings.never_fold),
             publisher=Publisher(
                 store,
                 outputs=settings.outputs,

@@ -54,6 +54,7 @@ async def opened(
             manners=manners,
             cadence=cadence(settings),
             most=settings.service.limits.new_items,
+            addresses=settings.addresses,
             clock=now,
             pushed=lambda feed: register.pushed(feed, now()),
         )

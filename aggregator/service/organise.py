@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from aggregator.items.apart import NOTHING_APART, NeverFold
 from aggregator.items.duplicates import matches, text_of
 from aggregator.items.sketch import sketch
 from aggregator.model.errors import StoreError
@@ -31,9 +32,16 @@ _SLACK = timedelta(days=1)
 class Organiser:
     """The `organise` pipeline: clustering's and the topic model's memory, over one store."""
 
-    def __init__(self, store: Store, *, topics: tuple[Topic, ...]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        topics: tuple[Topic, ...],
+        never_fold: NeverFold = NOTHING_APART,
+    ) -> None:
         self._store = store
         self._topics = topics
+        self._apart = never_fold
         self._clusters: Clusters | None = None
         self._model = TopicModel()
         self._latest = datetime.min.replace(tzinfo=UTC)
@@ -124,8 +132,8 @@ class Organiser:
         self, stored: StoredItem, piece: Piece, clusters: Clusters, feeds: Mapping[str, Feed]
     ) -> None:
         item, feed = stored.item, feeds[stored.item.feed]
-        shelf = StoredShelf(self._store, feeds)
-        copy = folded(self._store, matches(news_of(item, feed), shelf))
+        shelf = StoredShelf(self._store, feeds, stored, apart=self._apart)
+        copy = folded(self._store, matches(news_of(item, feed), shelf), apart=self._apart)
         topics = self._topics_of(item.entry, feed, copy)
         piece = replace(piece, copy_of_story=self._story_of(copy))
         placement, trace = clusters.place(piece, now=self._latest)

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from aggregator.items import recognition
+from aggregator.items.identity import placed_by
 from aggregator.items.intake import MAX_NEW, Intake, take_in
 from aggregator.items.known import Known
 from aggregator.items.recognition import keyed, keys_of, rekeyed
@@ -48,6 +49,7 @@ from aggregator.sources.room import Room, Seat
 from aggregator.sources.schedule import Cadence, Due, outside, provisional_due
 from aggregator.sources.splitting import Memory, Reading, standing
 from aggregator.storage import Store
+from aggregator.text.sites import USUAL_ADDRESSES, AddressRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,7 @@ class Poller:
         most: int,
         clock: Clock,
         pushed: Callable[[str], Pushed | None] = lambda _: None,
+        addresses: AddressRules = USUAL_ADDRESSES,
     ) -> None:
         self._keeper = keeper
         self._fetcher = fetcher
@@ -93,6 +96,7 @@ class Poller:
         self._manners = manners
         self._cadence = cadence
         self._most = most
+        self._addresses = addresses
         self._room = Room()
         self._closing = False
         self._clock = clock
@@ -179,7 +183,8 @@ class Poller:
                 answer = await self._ask(ask_at(feed, url), [], seat)
             if not isinstance(answer, Fetched):
                 return None
-            return await self._workers.parse(answer.body, answer.content_type, url)
+            page = await self._workers.parse(answer.body, answer.content_type, url)
+            return placed_by(self._addresses, page)
 
     def _twin(self, state: FeedState) -> str | None:
         return twin_of(state, self._keeper.store.feeds.states())
@@ -233,7 +238,9 @@ class Poller:
         if digest == state.digest:
             return None
         memory = await self._keeper.run(self._keeper.store.feeds.memory, feed.id)
-        return await self._workers.read((answer.body, answer.content_type, feed.url, memory))
+        job = (answer.body, answer.content_type, feed.url, memory)
+        reading = await self._workers.read(job)
+        return replace(reading, document=placed_by(self._addresses, reading.document))
 
     def _settle(
         self,

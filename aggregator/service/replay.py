@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from aggregator.items.identity import placed_by
 from aggregator.model.editions import Edition
 from aggregator.model.errors import SettingsError
 from aggregator.model.feeds import Feed, FeedState
@@ -86,6 +87,7 @@ class Replay:
         self._workers = workers
         self._cadence = cadence(settings)
         self._most = settings.service.limits.new_items
+        self._addresses = settings.addresses
         self._feeds = {feed.id: feed for feed in feeds}
         self._desk = Desk.over(store, settings)
         self._editions: list[dict[str, Any]] = []
@@ -130,7 +132,8 @@ class Replay:
         if not body or digest_of(body) == state.digest:
             return None
         job = (body, "", feed.url, self._store.feeds.memory(feed.id))
-        return next(self._workers.read_many([job]))
+        reading = next(self._workers.read_many([job]))
+        return replace(reading, document=placed_by(self._addresses, reading.document))
 
     def write(self, out: Path) -> None:
         """Write outputs under their served names, ``items.jsonl`` and ``editions.jsonl``."""

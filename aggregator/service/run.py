@@ -146,6 +146,8 @@ class Service:
         self._work.set()
 
     async def _tell_start(self) -> None:
+        if self.desk.healed:
+            log.info("unfolded", items=self.desk.healed, because="config/copies.yaml")
         states = await self.keeper.run(self.keeper.store.feeds.states)
         first = min((state.next_due for state in states), default=None)
         failing = sum(state.last_error is not None for state in states)

@@ -11,8 +11,8 @@ class Difference:
     """What a reload has to act on.
 
     Feeds are told apart by id; ``changed`` pairs old and new. ``sections`` names what else is not
-    as before: ``topics``, ``outputs``, ``site``, ``ranking`` or a group of the service, such as
-    ``service.limits``.
+    as before: ``topics``, ``outputs``, ``site``, ``ranking``, ``addresses``, ``never_fold`` or a
+    group of the service, such as ``service.limits``.
     """
 
     added: tuple[Feed, ...] = ()
@@ -41,7 +41,7 @@ def diff(old: Settings, new: Settings) -> Difference:
 
 
 def _sections(old: Settings, new: Settings) -> tuple[str, ...]:
-    names = ("topics", "outputs", "site", "ranking")
+    names = ("topics", "outputs", "site", "ranking", "addresses", "never_fold")
     return tuple(name for name in names if getattr(old, name) != getattr(new, name))
 
 

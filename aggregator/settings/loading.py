@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from aggregator.items.apart import NOTHING_APART, NeverFold
 from aggregator.model.editions import OutputSpec, Site
 from aggregator.model.errors import SettingsError
 from aggregator.model.feeds import Feed
 from aggregator.model.stories import Topic
+from aggregator.settings.addresses import read_addresses
+from aggregator.settings.copies import read_copies
 from aggregator.settings.documents import read_document
 from aggregator.settings.feeds import read_feeds
 from aggregator.settings.nodes import Fault
@@ -16,6 +19,7 @@ from aggregator.settings.ranking import read_ranking
 from aggregator.settings.service import ServiceSettings, read_service
 from aggregator.settings.topics import read_topics
 from aggregator.stories.ranking import DEFAULT, RankSettings
+from aggregator.text.sites import USUAL_ADDRESSES, AddressRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,8 @@ class Settings:
     outputs: tuple[OutputSpec, ...]
     site: Site
     ranking: RankSettings = DEFAULT
+    addresses: AddressRules = USUAL_ADDRESSES
+    never_fold: NeverFold = NOTHING_APART
 
 
 def load(*, feeds: Path | None, config: Path, environ: Mapping[str, str]) -> Settings:
@@ -56,6 +62,11 @@ def load(*, feeds: Path | None, config: Path, environ: Mapping[str, str]) -> Set
     ranking, in_ranking = read_ranking(read_document(config / "ranking.yaml", environ))
     faults += in_feeds + in_ranking
     faults += in_topics + in_outputs
+    addresses, in_addresses = read_addresses(read_document(config / "addresses.yaml", environ))
+    named = None if feeds is None or in_feeds else tuple(feed.id for feed in found)
+    copies = read_document(config / "copies.yaml", environ)
+    never_fold, in_copies = read_copies(copies, addresses, named)
+    faults += in_addresses + in_copies
     if faults:
         raise SettingsError(tuple(str(fault) for fault in sorted(set(faults))))
     return Settings(
@@ -65,4 +76,6 @@ def load(*, feeds: Path | None, config: Path, environ: Mapping[str, str]) -> Set
         outputs=outputs,
         site=service.publisher(),
         ranking=ranking,
+        addresses=addresses,
+        never_fold=never_fold,
     )

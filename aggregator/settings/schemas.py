@@ -15,6 +15,8 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
+from aggregator.settings.addresses import AddressesFile
+from aggregator.settings.copies import CopiesFile
 from aggregator.settings.feeds import FeedsFile
 from aggregator.settings.kinds import spell_duration
 from aggregator.settings.outputs import OutputsFile
@@ -28,6 +30,8 @@ FILES: dict[str, type] = {
     "topics": TopicsFile,
     "outputs": OutputsFile,
     "ranking": RankingFile,
+    "addresses": AddressesFile,
+    "copies": CopiesFile,
 }
 _VARIABLE = r"\$\{"
 _TOLD = ("description", "default", "examples")

@@ -104,7 +104,7 @@ def wire_of(entry: Dict, url: str) -> WireEntry:
     return WireEntry(
         guid=_str(entry, "id"),
         links=tuple(_links(entry)),
-        original=_str(entry, "feedburner_origlink") or _str(entry, "pheedo_origlink"),
+        original=_original(entry),
         title=_markup(entry, "title"),
         summary=_summary(entry, has_content=bool(contents), base=url),
         contents=contents,
@@ -161,6 +161,17 @@ def _contents(entry: Dict) -> Iterable[Markup]:
             if value:
                 is_html = kind != "text/plain" or bool(_SURE_MARKUP.search(value))
                 yield Markup(value=value, is_html=is_html, base=_str(content, "base"))
+
+
+def _original(entry: Dict) -> str:
+    """Return the article's own address, where the link is that of a counter or a copy."""
+    named = (_str(entry, "feedburner_origlink"), _str(entry, "pheedo_origlink"))
+    said = (_str(link, "href") for link in _dicts(entry, "links") if _is_canonical(link))
+    return next(filter(None, (*named, *said)), "")
+
+
+def _is_canonical(link: Dict) -> bool:
+    return _str(link, "rel") == "canonical"  # RFC 6596
 
 
 def _links(entry: Dict) -> Iterable[str]:

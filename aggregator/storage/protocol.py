@@ -15,7 +15,7 @@ from aggregator.items.intake import Intake
 from aggregator.items.known import Known, KnownItem, Waiting
 from aggregator.model.editions import Rendered, Source
 from aggregator.model.feeds import Feed, FeedState
-from aggregator.model.items import Copy, StoredItem
+from aggregator.model.items import Copy, Name, StoredItem
 from aggregator.model.push import Delivery, Subscription
 from aggregator.model.stories import StoryFacts, TopicScore, Voice
 from aggregator.model.visits import Logged
@@ -178,6 +178,15 @@ class ItemShelf(Protocol):
         A revision whose headline is another keeps the former one, the last 20 of an item.
         """
 
+    def names(self, item: str) -> tuple[Name, ...]:
+        """Return the keys of an item, the one that it came under first."""
+
+    def topics(self, item: str) -> tuple[TopicScore, ...]:
+        """Return an item's topics with the reasons for them, the surest first."""
+
+    def titled(self, part: str, limit: int) -> tuple[StoredItem, ...]:
+        """Return at most ``limit`` items with ``part`` in their title, the newest first."""
+
     def headlines(self, item: str) -> tuple[tuple[datetime, str], ...]:
         """Return the former headlines of an item, each with the time until which it stood."""
 
@@ -186,6 +195,12 @@ class ItemShelf(Protocol):
 
     def file(self, filing: Filing) -> None:
         """Store what the organise step found out about one item."""
+
+    def folded(self) -> Iterator[StoredItem]:
+        """Yield every item that is folded under another, in order of arrival."""
+
+    def unfold(self, item: str, copy: Copy | None, *, because: str) -> None:
+        """Let a folded item stand for itself, for the reason given, or fold it under another."""
 
     def refold(self, lead: str, copy: Copy) -> None:
         """Fold an item that stood for itself, with all that is folded under it, under another."""

@@ -7,12 +7,11 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urljoin, urlsplit, url
 
 from publicsuffixlist import PublicSuffixList
 
-from aggregator.text.tracking import TRACKING, is_tracking
+from aggregator.text.sites import USUAL_ADDRESSES, AddressRules, rules_of
+from aggregator.text.tracking import is_tracking
 
 MAX_URL = 8192  # characters; no publisher's link comes near, and our own regexes run on it
 
-# Hosts that only show the same page to another device.
-_DEVICE = ("www.", "m.", "mobile.", "amp.", "wap.")
 # Addresses that carry the real one in a parameter: (host without www, path, parameter).
 _WRAPPERS = (
     ("google.com", "/url", "url"),  # Google Alerts
@@ -65,23 +64,24 @@ def absolute(ref: str, base: str) -> str | None:
 
 
 @lru_cache(maxsize=8192)
-def canonical(url: str, tracking: frozenset[str] = TRACKING) -> str:
+def canonical(url: str, rules: AddressRules = USUAL_ADDRESSES) -> str:
     """Return the form in which two addresses of one article are equal; it is for comparing only.
 
-    Scheme, host, device host (``www.``, ``m.``, ``amp.``), default port, fragment, the named
-    ``tracking`` parameters, trailing slash and AMP forms are folded; every other parameter stays,
-    in order. Idempotent. What is no http address comes back without its controls, else as it was.
+    Scheme, host, device host (``www.``, ``m.``, ``amp.``), default port, fragment, the tracking
+    parameters that ``rules`` name, trailing slash and AMP forms are folded, and what they say of
+    the site; every other parameter stays, in order. Idempotent. What is no http address comes
+    back without its controls, else as it was.
     """
     current = _clean(url)
-    following = _fold(current, tracking)
+    following = _fold(current, rules)
     while following != current:
-        current, following = following, _fold(following, tracking)
+        current, following = following, _fold(following, rules)
         if len(following) > len(current):
             break
     return current
 
 
-def place_on_page(url: str, tracking: frozenset[str] = TRACKING) -> str:
+def place_on_page(url: str, rules: AddressRules = USUAL_ADDRESSES) -> str:
     """Return the fragment of ``url`` with its ``#`` where it names a place, else ''.
 
     A changelog or a live page links each of its entries so. Not one that `canonical` keeps
@@ -90,7 +90,7 @@ def place_on_page(url: str, tracking: frozenset[str] = TRACKING) -> str:
     fragment = url.partition("#")[2]
     if not fragment or fragment.startswith(("!", "/")):
         return ""
-    if any(is_tracking(pair, tracking) for pair in fragment.split("&")):
+    if any(is_tracking(pair, rules.tracking) for pair in fragment.split("&")):
         return ""
     return f"#{_normal_escapes(fragment)}"
 
@@ -145,7 +145,7 @@ def _escape(found: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in found[0].encode())
 
 
-def _fold(url: str, tracking: frozenset[str]) -> str:
+def _fold(url: str, rules: AddressRules) -> str:
     """Return ``url`` folded once; unchanged when it is no usable http address."""
     try:
         parts = urlsplit(url)
@@ -157,12 +157,23 @@ def _fold(url: str, tracking: frozenset[str]) -> str:
     target = _unwrapped(parts, host)
     if target:
         return target
-    netloc = _fold_host(host) + ("" if port in (None, 80, 443) else f":{port}")
-    query = "&".join(
-        _normal_escapes(pair) for pair in _pairs(parts.query) if not is_tracking(pair, tracking)
-    )
+    host = _fold_host(host, rules)
+    site = rules_of(host, rules)
+    netloc = (site.host or host) + ("" if port in (None, 80, 443) else f":{port}")
+    pairs = [_normal_escapes(pair) for pair in rules.chosen(host, _pairs(parts.query))]
+    choosing = _identity(pairs, site.identity)
+    if choosing:
+        return urlunsplit(("https", netloc, "/", "&".join(choosing), ""))
     fragment = parts.fragment if parts.fragment.startswith(("!", "/")) else ""
-    return urlunsplit(("https", netloc, _fold_path(parts.path), query, _normal_escapes(fragment)))
+    path, query = _fold_path(parts.path), "&".join(pairs)
+    return urlunsplit(("https", netloc, path, query, _normal_escapes(fragment)))
+
+
+def _identity(pairs: list[str], names: tuple[str, ...]) -> list[str]:
+    """Return the pairs of ``names`` in their order; none unless each of them has a value."""
+    held = dict(reversed([(pair.partition("=")[0].lower(), pair) for pair in pairs]))
+    found = [held.get(name.lower(), "") for name in names]
+    return found if all(pair.partition("=")[2] for pair in found) else []
 
 
 def _unwrapped(parts: SplitResult, host: str) -> str | None:
@@ -180,7 +191,7 @@ def _unwrapped(parts: SplitResult, host: str) -> str | None:
     return None
 
 
-def _fold_host(host: str) -> str:
+def _fold_host(host: str, rules: AddressRules) -> str:
     host = host.lower().rstrip(".")
     if _is_address(host):
         return f"[{host}]" if ":" in host else host
@@ -189,7 +200,7 @@ def _fold_host(host: str) -> str:
             host = host.encode("idna").decode("ascii")
         except UnicodeError:
             return host
-    stripped = next((host[len(form) :] for form in _DEVICE if host.startswith(form)), "")
+    stripped = next((host[len(form) :] for form in rules.devices if host.startswith(form)), "")
     # `m.com` and `amp.co.uk` are sites of their own: something registrable must remain.
     return stripped if stripped and _suffixes().privatesuffix(stripped) else host
 

@@ -37,11 +37,13 @@ def test_identity_is_guid_else_link_else_a_hash_of_what_is_stable() -> None:
     assert key_of(bare) != key_of(replace(bare, title="B"))
 
 
+@pytest.mark.conforms("B01")
 def test_a_publishers_absolute_id_is_kept_character_by_character() -> None:
     for guid in ("https://f.example/?p=1#0", "tag:f.example,2026:1", "urn:uuid:ABC-1"):
         assert take(replace(ENTRY, guid=guid)).new[0].id == guid
 
 
+@pytest.mark.conforms("B02")
 def test_an_id_that_is_none_is_minted_from_feed_and_key_alone() -> None:
     for guid in ("12345", "www.f.example/1", "yt:video:7cxc", "two words http://x"):
         item = take(replace(ENTRY, guid=guid)).new[0]
@@ -54,22 +56,26 @@ def test_a_minted_id_is_a_uuid_of_its_name(feed: str, key: str) -> None:
     assert minted_id(feed, key) == uuid.uuid5(NAMESPACE, f"item\n{feed}\n{key}").urn
 
 
+@pytest.mark.conforms("B03")
 def test_an_id_that_another_item_bears_is_minted() -> None:
     entry = replace(ENTRY, guid="urn:x-y:1")
     item = take(entry, known=Known(taken=frozenset({"urn:x-y:1"}))).new[0]
     assert item.id == minted_id("f", "guid:urn:x-y:1")
 
 
+@pytest.mark.conforms("B08")
 def test_an_entry_listed_twice_is_taken_once() -> None:
     assert len(take(ENTRY, replace(ENTRY, title="again", digest="2")).new) == 1
 
 
+@pytest.mark.conforms("B05", "B07")
 def test_a_missing_date_is_the_time_first_seen_and_a_future_one_is_clamped() -> None:
     undated = take(replace(ENTRY, published=None)).new[0]
     future = take(replace(ENTRY, published=NOW + timedelta(days=400))).new[0]
     assert undated.published == future.published == NOW
 
 
+@pytest.mark.conforms("B07")
 def test_updated_is_never_before_published_nor_after_now() -> None:
     odd = replace(ENTRY, updated=NOW - timedelta(days=9))
     wild = replace(ENTRY, updated=NOW + timedelta(days=9))
@@ -94,12 +100,14 @@ def test_other_words_revise() -> None:
     assert (revision.id, revision.entry.title, revision.updated) == ("x", "B", NOW)
 
 
+@pytest.mark.conforms("D41")
 def test_an_entry_that_never_rests_stops_being_revised() -> None:
     known = held(ENTRY, digest="0", revisions=MAX_REVISIONS)
     intake = take(ENTRY, known=known)
     assert (intake.revised, intake.restless) == ((), 1)
 
 
+@pytest.mark.conforms("E19")
 def test_what_was_pruned_is_not_new() -> None:
     intake = take(ENTRY, known=Known(items={key_of(ENTRY): None}))
     assert (intake.new, intake.revised) == ((), ())
@@ -141,6 +149,7 @@ def test_a_late_publishers_items_are_listed_when_we_see_them() -> None:
     assert take(late).new[0].published == late.published
 
 
+@pytest.mark.conforms("B10")
 def test_what_was_there_before_us_or_is_days_old_is_listed_by_its_own_date() -> None:
     old = replace(ENTRY, published=NOW - timedelta(days=3))
     recent = replace(ENTRY, published=NOW - timedelta(hours=20))
@@ -157,6 +166,7 @@ def test_the_first_of_two_entries_with_one_guid_stands_at_every_visit() -> None:
     assert intake.revised == ()
 
 
+@pytest.mark.conforms("D42")
 def test_a_minted_id_that_somebody_else_bears_is_not_taken_from_them() -> None:
     theirs = minted_id("f", "guid:a")
     item = take(ENTRY, known=Known(taken=frozenset({theirs}))).new[0]

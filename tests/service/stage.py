@@ -11,14 +11,13 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from aggregator.items.identity import key_of, wanted_ids
 from aggregator.items.intake import take_in
 from aggregator.model.items import Entry
 from aggregator.service import clock
+from aggregator.service.recall import known_of
 from aggregator.settings import Settings, load
 from aggregator.storage import Store, open_store
 
@@ -122,11 +121,7 @@ def entry(feed: str, number: int, title: str, summary: str = "", **wishes: Any) 
 
 def bring(store: Store, feed: str, entries: Iterable[Entry], *, now: datetime = NOW) -> list[str]:
     """Take ``entries`` in as a visit does; return the ids of those that are new."""
-    listed = tuple(entries)
-    keys = [key_of(one) for one in listed]
-    pairs = zip(keys, listed, strict=True)
-    ids = [name for key, one in pairs for name in islice(wanted_ids(feed, key, one), 4)]
-    known = store.items.known(feed, keys, ids)
-    intake = take_in(store.feeds.state(feed), listed, known, now=now)
+    listed, state = tuple(entries), store.feeds.state(feed)
+    intake = take_in(state, listed, known_of(store, state, listed), now=now)
     store.items.apply(intake)
     return [new.id for new in intake.new]

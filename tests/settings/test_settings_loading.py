@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from aggregator.items.apart import NeverFold
 from aggregator.model.editions import Filter, Kind
 from aggregator.model.errors import SettingsError
 from aggregator.settings import ServiceSettings, Settings, load
 from aggregator.stories.ranking import DEFAULT
+from aggregator.text.sites import USUAL_ADDRESSES
+from aggregator.text.urls import canonical
 
 ROOT = Path(__file__).resolve().parents[2]
 ONE_FEED = "feeds:\n  - url: https://example.org/feed.xml\n"
@@ -286,3 +289,38 @@ def test_ops_say_whether_hubs_are_subscribed_to(tmp_path: Path) -> None:
 def test_what_ranking_yaml_says_is_how_stories_are_weighed(tmp_path: Path) -> None:
     weighed = given(tmp_path, ranking="half_life: 6h\ngrowth: 0\n").ranking
     assert weighed == replace(DEFAULT, half_life=timedelta(hours=6), growth_lift=0.0)
+
+
+def test_addresses_are_compared_as_ops_say(tmp_path: Path) -> None:
+    told = given(
+        tmp_path,
+        addresses="""\
+tracking: [utm_*, from=feed*]
+devices: ["www.", "touch."]
+sites:
+  old.example: {same_as: new.example}
+  new.example: {identity: id, keep: utm_id}
+""",
+    ).addresses
+    one = canonical("https://touch.old.example/a?id=7&from=feed1", told)
+    assert one == canonical("https://new.example/b?x=1&id=7", told)
+    assert canonical("https://m.new.example/", told) != canonical("https://new.example/", told)
+    assert given(tmp_path, addresses="tracking: utm_*").addresses.sites == USUAL_ADDRESSES.sites
+
+
+def test_what_is_never_folded_is_named_by_feed_site_and_pair(tmp_path: Path) -> None:
+    told = given(
+        tmp_path,
+        feeds="feeds:\n  - {url: https://example.org/feed.xml, id: example}\n",
+        copies="""\
+never_fold:
+  feeds: example
+  sites: [lottery.example]
+  pairs: [[http://www.a.example/1/?utm_source=x, "urn:uuid:1"]]
+""",
+    ).never_fold
+    assert told == NeverFold(
+        feeds=frozenset({"example"}),
+        sites=frozenset({"lottery.example"}),
+        pairs=frozenset({frozenset({"https://a.example/1", "urn:uuid:1"})}),
+    )

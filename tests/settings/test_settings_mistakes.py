@@ -133,6 +133,21 @@ VALUES: list[tuple[str | bytes, str, str]] = [
 ]
 
 CONFIG = [
+    ("addresses", "tracking: [a b]\n", "1:12", 'tracking: "a b" is not a parameter; write utm_*'),
+    ("addresses", "sites: {WWW.x: {}}\n", "1:9", "is not a host; write it in lower case"),
+    ("addresses", "devices: m\n", "1:1", "is not the beginning of a host; write"),
+    (
+        "addresses",
+        "sites: {a.example: {same_as: b.example}, b.example: {same_as: c.example}}\n",
+        "1:1",
+        'same_as of "a.example" names a host with a same_as of its own; write that one',
+    ),
+    ("addresses", "utm_*\n", "1:1", "is not a mapping of keys to values; write tracking:"),
+    ("copies", "never_fold: {feeds: [nobody]}\n", "1:22", '"nobody" is no id of feeds.yaml'),
+    ("copies", "never_fold: {pairs: [[a]]}\n", "1:22", "is missing"),
+    ("copies", "never_fold: {sites: a b}\n", "1:14", "is not a host"),
+    ("copies", "neverfold: {}\n", "1:1", 'did you mean "never_fold"?'),
+    ("copies", "[a]\n", "1:1", "is not a mapping of keys to values; write never_fold:"),
     ("service", "listen:\n  prot: 80\n", "2:3", 'unknown key "prot"; did you mean "port"?'),
     ("service", "lisen: {}\n", "1:1", 'unknown key "lisen"; did you mean "listen"?'),
     ("service", "listen: 8080\n", "1:1", "listen: \"8080\" is not a mapping"),

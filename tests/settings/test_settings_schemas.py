@@ -14,7 +14,8 @@ from aggregator.settings.schemas import FILES, main, schema
 
 ROOT = Path(__file__).resolve().parents[2]
 PATHS = {"feeds": ROOT / "feeds.yaml"} | {
-    name: ROOT / "config" / f"{name}.yaml" for name in ("service", "topics", "outputs", "ranking")
+    name: ROOT / "config" / f"{name}.yaml"
+    for name in ("service", "topics", "outputs", "ranking", "addresses", "copies")
 }
 
 
@@ -56,6 +57,10 @@ def test_the_shipped_files_pass_and_name_their_schema(name: str) -> None:
         ("ranking", "half_life: long"),
         ("ranking", "copies: 2"),
         ("outputs", "outputs:\n - kind: best"),
+        ("addresses", "tracking: ['a b']"),
+        ("addresses", "sites: {a.example: {same_as: www.}}"),
+        ("copies", "never_fold: {pairs: [[one]]}"),
+        ("copies", "never_fold: {feds: [one]}"),
         ("outputs", "outputs:\n - {kind: top, name: ../x}"),
     ],
 )

@@ -4,11 +4,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from aggregator.text.sites import DEVICES, AddressRules, SiteRules
 from aggregator.text.tracking import TRACKING
 from aggregator.text.urls import (
     MAX_URL,
     absolute,
     canonical,
+    place_on_page,
     redacted,
     registrable_domain,
     split_credentials,
@@ -115,6 +117,7 @@ def test_two_articles_keep_two_addresses(one: str, other: str) -> None:
     assert canonical(one) != canonical(other)
 
 
+@pytest.mark.conforms("D39")
 @settings(deadline=None)
 @given(st.one_of(URLS, NASTY))
 @example("https://paper.example/amp/amp/a/amp//")
@@ -136,8 +139,60 @@ def test_no_text_makes_an_unsafe_address(ref: str) -> None:
 
 def test_a_table_of_tracking_names_of_ones_own_replaces_ours() -> None:
     url = "https://paper.example/a?utm_source=x&from=here"
-    assert canonical(url, frozenset({"from"})) == "https://paper.example/a?utm_source=x"
-    assert canonical(url, TRACKING | {"from=he*"}) == "https://paper.example/a"
+    ours = AddressRules(tracking=frozenset({"from"}))
+    assert canonical(url, ours) == "https://paper.example/a?utm_source=x"
+    assert canonical(url, AddressRules(tracking=TRACKING | {"from=he*"})) == (
+        "https://paper.example/a"
+    )
+
+
+SITES = AddressRules(
+    devices=(*DEVICES, "touch."),
+    sites=(
+        ("paper.example", SiteRules(identity=("id",), tracking=frozenset({"from"}))),
+        ("sport.paper.example", SiteRules(keep=frozenset({"utm_id"}))),
+        ("old.example", SiteRules(host="new.example")),
+        ("new.example", SiteRules(identity=("a", "b"))),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("https://paper.example/x/a?c=1&id=7", "https://www.paper.example/y/a?id=7&c=2", True),
+        ("https://paper.example/x/a?id=7", "https://paper.example/x/a?id=8", False),
+        ("https://paper.example/x?id=", "https://paper.example/y?id=", False),
+        ("https://paper.example/x?from=here", "https://paper.example/x", True),
+        ("https://sport.paper.example/x?from=here", "https://sport.paper.example/x", False),
+        ("https://sport.paper.example/x?utm_id=1", "https://sport.paper.example/x?utm_id=2", False),
+        ("https://touch.paper.example/x", "https://paper.example/x", True),
+        ("https://m.old.example/x?b=2&a=1", "https://new.example/y?a=1&b=2&c=3", True),
+        ("https://older.example/x", "https://new.example/x", False),
+        ("https://new.example/x?a=1", "https://new.example/y?a=1", False),
+    ],
+)
+def test_a_site_may_have_rules_of_its_own(one: str, other: str, *, same: bool) -> None:
+    assert (canonical(one, SITES) == canonical(other, SITES)) is same
+
+
+@settings(deadline=None)
+@given(st.one_of(URLS, NASTY), st.sampled_from(["paper.example", "m.com", "xn--e1afmkfd.xn--p1ai"]))
+def test_with_rules_of_ones_own_the_canonical_form_is_its_own_too(url: str, host: str) -> None:
+    rules = AddressRules(
+        tracking=frozenset({"utm_*"}),
+        sites=((host, SiteRules(identity=("q",), host="paper.example")),),
+    )
+    once = canonical(url, rules)
+    assert canonical(once, rules) == once
+
+
+@pytest.mark.conforms("D39")
+def test_a_fragment_is_a_place_unless_it_tells_how_the_reader_came() -> None:
+    assert place_on_page("https://paper.example/live#post-7") == "#post-7"
+    for url in ("https://paper.example/a", "https://paper.example/#!/a"):
+        assert place_on_page(url) == ""
+    assert place_on_page("https://paper.example/a#xtor=RSS-3208") == ""
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import structlog
 
+from aggregator.items.identity import placed_by
 from aggregator.items.intake import Intake, Revision, take_in
 from aggregator.model.errors import StoreError
 from aggregator.model.feeds import Feed
@@ -23,6 +24,7 @@ from aggregator.sources.inflate import Inflater, Limits
 from aggregator.sources.rhythm import learned
 from aggregator.sources.troubles import FailedError, RefusedError
 from aggregator.storage import Store
+from aggregator.text.sites import USUAL_ADDRESSES, AddressRules
 
 log = structlog.get_logger()
 
@@ -50,6 +52,7 @@ class Mailroom:
         limits: Limits,
         most: int,
         clock: Clock,
+        addresses: AddressRules = USUAL_ADDRESSES,
     ) -> None:
         self._keeper = keeper
         self._door = door
@@ -57,6 +60,7 @@ class Mailroom:
         self._feeds = {feed.id: feed for feed in feeds if feed.enabled}
         self._limits = limits
         self._most = most
+        self._addresses = addresses
         self._clock = clock
         self._mail = asyncio.Event()
         self._last = ""
@@ -118,7 +122,8 @@ class Mailroom:
             body = await asyncio.to_thread(self._unfold, brought)
         except (RefusedError, FailedError) as error:
             return Unreadable(reason=str(error))
-        return await self._workers.parse(body, brought.content_type, feed.url)
+        document = await self._workers.parse(body, brought.content_type, feed.url)
+        return placed_by(self._addresses, document)
 
     def _unfold(self, brought: Delivery) -> bytes:
         inflater = Inflater(brought.coding.encode("latin-1", "replace"), self._limits)

@@ -84,5 +84,6 @@ def assembled(
             limits=Limits(raw_bytes=limits.body_bytes, body_bytes=limits.body_bytes, ratio=200),
             most=limits.new_items,
             clock=clock,
+            addresses=settings.addresses,
         ),
     )

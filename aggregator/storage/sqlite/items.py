@@ -8,7 +8,8 @@ from typing import Any
 
 from aggregator.items.intake import Intake, Revision
 from aggregator.items.known import Known, KnownItem, Waiting, traits_of
-from aggregator.model.items import Copy, Entry, StoredItem
+from aggregator.model.items import Copy, Entry, Name, StoredItem
+from aggregator.model.stories import TopicScore
 from aggregator.storage.protocol import Choice, Filing, Hit
 from aggregator.storage.sqlite.connection import Connection
 from aggregator.storage.sqlite.feeds import SqliteFeeds
@@ -178,6 +179,38 @@ class SqliteItems:
             ],
         )
 
+    def names(self, item: str) -> tuple[Name, ...]:
+        """Return the keys of an item, the one that it came under first."""
+        rows = self._at.rows(
+            "SELECT key, since, rule, figure FROM identity WHERE item = ?"
+            " ORDER BY rule IS NOT NULL, since, key",
+            [item],
+        )
+        return tuple(
+            Name(
+                key=row["key"],
+                since=moment(row["since"]),
+                rule=row["rule"],
+                figure=row["figure"],
+            )
+            for row in rows
+        )
+
+    def topics(self, item: str) -> tuple[TopicScore, ...]:
+        """Return an item's topics with the reasons for them, the surest first."""
+        rows = self._at.rows(
+            "SELECT topic, score, because FROM item_topic JOIN item ON item.seq = item_topic.item"
+            " WHERE item.id = ? ORDER BY score DESC, topic",
+            [item],
+        )
+        return tuple(TopicScore(**row) for row in rows)
+
+    def titled(self, part: str, limit: int) -> tuple[StoredItem, ...]:
+        """Return at most ``limit`` items with ``part`` in their title, the newest first."""
+        return self._items(
+            "WHERE instr(lower(title), lower(?)) ORDER BY seq DESC LIMIT ?", [part, limit]
+        )
+
     def headlines(self, item: str) -> tuple[tuple[datetime, str], ...]:
         """Return the former headlines of an item, each with the time until which it stood."""
         rows = self._at.rows(
@@ -218,12 +251,27 @@ class SqliteItems:
     def refold(self, lead: str, copy: Copy) -> None:
         """Fold an item that stood for itself, with all that is folded under it, under another."""
         with self._at.transaction():
-            self._at.run("UPDATE item SET lead = ? WHERE lead = ?", [copy.lead, lead])
             self._at.run(
-                "UPDATE item SET lead = ?, lead_because = ? WHERE id = ?",
-                [copy.lead, _because(copy), lead],
+                f"UPDATE item SET lead = ?, changed = {_NEXT} WHERE lead = ?", [copy.lead, lead]
             )
-            self._stories.hush(lead)
+            self._stand(lead, copy.lead, _because(copy))
+
+    def folded(self) -> Iterator[StoredItem]:
+        """Yield every item that is folded under another, in order of arrival."""
+        return self._paged("lead IS NOT NULL")
+
+    def unfold(self, item: str, copy: Copy | None, *, because: str) -> None:
+        """Let a folded item stand for itself, for the reason given, or fold it under another."""
+        with self._at.transaction():
+            lead = copy.lead if copy else None
+            self._stand(item, lead, _because(copy) if copy else because)
+
+    def _stand(self, item: str, lead: str | None, because: str) -> None:
+        self._at.run(
+            f"UPDATE item SET lead = ?, lead_because = ?, changed = {_NEXT} WHERE id = ?",
+            [lead, because, item],
+        )
+        self._stories.weigh(item)
 
     def by_id(self, ids: Iterable[str]) -> Mapping[str, StoredItem]:
         """Return the items with these ids, by id."""
@@ -329,8 +377,13 @@ class SqliteItems:
 
     def all(self) -> Iterator[StoredItem]:
         """Yield every item in order of arrival."""
+        return self._paged("TRUE")
+
+    def _paged(self, condition: str) -> Iterator[StoredItem]:
         last = 0
-        while page := self._items("WHERE seq > ? ORDER BY seq LIMIT ?", [last, _PAGE]):
+        while page := self._items(
+            f"WHERE seq > ? AND {condition} ORDER BY seq LIMIT ?", [last, _PAGE]
+        ):
             yield from page
             last = page[-1].seq
 

@@ -42,15 +42,14 @@ SELECT item.story, sum(c.barred) AS barred, sum(1 - c.barred) AS passed
 FROM chosen AS c JOIN item ON item.seq = c.item
 WHERE c.output = ? AND c.listed >= ? GROUP BY item.story
 """
-_HUSH = """
-UPDATE story_voice SET copies_only = 1
-WHERE (story, owner) IN
-    (SELECT item.story, coalesce(nullif(feed.owner, ''), feed.id)
-     FROM item JOIN feed ON feed.id = item.feed WHERE item.id = ?)
-AND NOT EXISTS
+_WEIGH = """
+UPDATE story_voice SET copies_only = NOT EXISTS
     (SELECT 1 FROM item JOIN feed ON feed.id = item.feed
      WHERE item.story = story_voice.story AND item.lead IS NULL AND item.filed > 0
      AND coalesce(nullif(feed.owner, ''), feed.id) = story_voice.owner)
+WHERE (story, owner) IN
+    (SELECT item.story, coalesce(nullif(feed.owner, ''), feed.id)
+     FROM item JOIN feed ON feed.id = item.feed WHERE item.id = ?)
 """
 _FACTS = """
 SELECT story.id, story.opened, owner, weight, first, story_voice.last, copies_only,
@@ -93,9 +92,9 @@ class SqliteStories:
                 [(filing.story, score.topic) for score in filing.topics],
             )
 
-    def hush(self, item: str) -> None:
-        """Let an owner's voice count as a copy's when all that it has in the story are copies."""
-        self._at.run(_HUSH, [item])
+    def weigh(self, item: str) -> None:
+        """Let the voice that brought ``item`` count as a copy's while it has nothing else."""
+        self._at.run(_WEIGH, [item])
 
     def _merge(self, gone: str, into: str) -> None:
         run = self._at.run

@@ -1,0 +1,62 @@
+"""Why does an item stand where it stands? All that is stored of how it was decided."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from aggregator.model.items import Name, StoredItem
+from aggregator.model.stories import TopicScore
+from aggregator.settings import Settings
+from aggregator.storage import Store
+from aggregator.text.urls import canonical
+
+SHOWN = 10  # items that are named when a word fits many, and copies of one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """An item with every decision about it.
+
+    ``names`` are its keys within its feed, the one it came under first; ``headlines`` its former
+    ones, each with the time until which it stood. ``lead`` is the item it is folded under,
+    ``copies`` those folded under it. ``beside`` counts the items of its story.
+    """
+
+    stored: StoredItem
+    names: tuple[Name, ...]
+    headlines: tuple[tuple[datetime, str], ...]
+    topics: tuple[TopicScore, ...]
+    lead: StoredItem | None
+    copies: tuple[StoredItem, ...]
+    beside: int
+
+
+def found(store: Store, settings: Settings, wanted: str) -> tuple[StoredItem, ...]:
+    """Return the items that ``wanted`` names: by id, by address, or else by a part of the title.
+
+    The newest first, at most ten.
+    """
+    by_id = store.items.by_id([wanted])
+    if by_id:
+        return tuple(by_id.values())
+    if wanted.startswith(("http://", "https://")):
+        return store.items.at_address(canonical(wanted, settings.addresses))
+    return store.items.titled(wanted, SHOWN)
+
+
+def explained(store: Store, stored: StoredItem) -> Explained:
+    """Return every decision about ``stored``."""
+    id_ = stored.item.id
+    lead = store.items.by_id([stored.lead]).get(stored.lead) if stored.lead else None
+    beside: Iterable[StoredItem] = ()
+    if stored.story:
+        beside = store.stories.items([stored.story])[stored.story]
+    return Explained(
+        stored=stored,
+        names=store.items.names(id_),
+        headlines=store.items.headlines(id_),
+        topics=store.items.topics(id_),
+        lead=lead,
+        copies=store.items.copies([id_]).get(id_, ()),
+        beside=len(tuple(beside)),
+    )

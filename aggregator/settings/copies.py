@@ -1,0 +1,79 @@
+"""What must never be taken for a copy? (``config/copies.yaml``)"""
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from aggregator.items.apart import NOTHING_APART, NeverFold
+from aggregator.settings.addresses import Hosts
+from aggregator.settings.documents import Document
+from aggregator.settings.kinds import Line, Lines
+from aggregator.settings.mistakes import validated
+from aggregator.settings.nodes import Fault, Trail
+from aggregator.text.sites import AddressRules
+from aggregator.text.urls import canonical
+
+_STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+Pair = Annotated[tuple[Line, Line], Field(examples=[["https://a.example/1", "urn:uuid:…"]])]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class NeverFoldEntry:
+    """What always stands for itself."""
+
+    feeds: Lines = ()
+    """Feeds, by their id: none of their items is folded, and nothing under them."""
+    sites: Hosts = ()
+    """The same for all that links to these sites, whatever feed it came in."""
+    pairs: tuple[Pair, ...] = ()
+    """Two items each, by id or address, that are not copies of one another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class CopiesFile:
+    """What ``copies.yaml`` holds: every key is optional."""
+
+    never_fold: NeverFoldEntry = NeverFoldEntry()
+
+
+def read_copies(
+    document: Document, addresses: AddressRules, feeds: tuple[str, ...] | None
+) -> tuple[NeverFold, list[Fault]]:
+    """Return what is never folded, and every mistake. ``feeds`` may be named, None: any."""
+    if document.faults or document.data is None:
+        return NOTHING_APART, list(document.faults)
+    if not isinstance(document.data, dict):
+        text = "is not a mapping of keys to values; write never_fold: and below it feeds: [id]"
+        return NOTHING_APART, [Fault(document.file, 1, 1, text)]
+    found, wrong = validated(CopiesFile, document, ())
+    if found is None:
+        return NOTHING_APART, wrong
+    asked = found.never_fold
+    return NeverFold(
+        feeds=frozenset(asked.feeds),
+        sites=frozenset(asked.sites),
+        pairs=frozenset(
+            frozenset(_named(name, addresses) for name in pair) for pair in asked.pairs
+        ),
+    ), wrong + _strange(document, asked, feeds)
+
+
+def _named(name: str, addresses: AddressRules) -> str:
+    return canonical(name, addresses) if name.startswith(("http://", "https://")) else name
+
+
+def _strange(
+    document: Document, asked: NeverFoldEntry, feeds: tuple[str, ...] | None
+) -> list[Fault]:
+    """Complain of feeds that there are not: a rule that is misspelt does nothing, in silence."""
+    if feeds is None:
+        return []
+    trails: list[tuple[Trail, str]] = [
+        (("never_fold", "feeds", place), feed) for place, feed in enumerate(asked.feeds)
+    ]
+    return [
+        document.fault(trail, f'feeds: "{feed}" is no id of feeds.yaml; write one, or remove it')
+        for trail, feed in trails
+        if feed not in feeds
+    ]
