@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
+from aggregator.items.habits import learned
 from aggregator.items.identity import entry_id, key_of
 from aggregator.items.known import Known, Match, Waiting
-from aggregator.items.recognition import keyed, learned, rekeyed
+from aggregator.items.recognition import keyed, rekeyed
 from aggregator.items.revisions import Change, change_of
 from aggregator.model.feeds import FeedState
 from aggregator.model.items import Entry, Item

@@ -7,7 +7,7 @@ what they were measured by: docs/heuristics-identity.md.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -41,11 +41,8 @@ _RANKS = (
 ALIKE = 0.5  # kinship of headlines, or of the words in two addresses, of one article
 UNLIKE = 0.3  # headlines of two articles; an editor's new headline for one story keeps more
 _TITLED_LEAST = 3  # words of a headline that tells something; "Weather" and "Live" do not
-_MOST_LEAST = 3  # entries, and at least half of the document, that make it a change of all ids
-
-REFORMED = 3  # items, REUSED = entries, RENEWED = visits: then the feed's key changes
-REUSED = 2
-RENEWED = 3
+MOST_LEAST = 3  # entries, and at least half of the document, that make it a change of all ids
+REUSED = 2  # entries under the guid of another story that make it a feed's habit
 
 
 def keys_of(entries: Iterable[Entry], rule: KeyRule) -> list[str]:
@@ -120,59 +117,8 @@ def recognise(
     if omitted is not None:
         return found
     everything = _matched(pairs, all_moved=True)
-    least = max(_MOST_LEAST, len(listed) / 2)
+    least = max(MOST_LEAST, len(listed) / 2)
     return everything if len(everything) >= least else found
-
-
-def learned(
-    habits: Habits, matches: Mapping[str, Match], *, listed: Iterable[str], known: Known
-) -> Habits:
-    """Return ``habits`` after a visit, with the key that the feed's own history asks for.
-
-    Any key that is left stays as an alias of its item, so that a change back is none.
-    """
-    keys = set(listed)
-    rules = Counter(match.rule for match in matches.values())
-    reused = sum(key.startswith("both:") and not known.has(key) for key in keys)
-    most = max(_MOST_LEAST, len(keys) / 2)
-    after = replace(
-        habits,
-        reformed=habits.reformed + rules[SAME_GUID],
-        reused=habits.reused + (reused if habits.key is not KeyRule.BOTH else 0),
-        renewed=habits.renewed + (rules[SAME_PAGE] + rules[ALL_MOVED] >= most),
-        reworded=habits.reworded + (rules[SAME_TITLE] + rules[ALL_RETITLED] >= most),
-    )
-    return replace(after, key=_key_after(after))
-
-
-def _key_after(habits: Habits) -> KeyRule:
-    if habits.key in (KeyRule.BOTH, KeyRule.WORDS):
-        return habits.key
-    if habits.reused >= REUSED:
-        return KeyRule.BOTH
-    if habits.reworded >= RENEWED:
-        return KeyRule.WORDS
-    if habits.renewed >= RENEWED:
-        return KeyRule.LINK
-    if habits.reformed >= REFORMED and habits.key is KeyRule.GUID:
-        return KeyRule.FORM
-    return habits.key
-
-
-_TOLD = {
-    KeyRule.GUID: "their guids",
-    KeyRule.FORM: "their guids less what moves in them (scheme, host form, tracking, #1)",
-    KeyRule.LINK: "their links, as its guids do not last",
-    KeyRule.BOTH: "guid and link, as its guids are used again for other stories",
-    KeyRule.WORDS: "title and date, as neither its guids nor its links last",
-}
-
-
-def remark_on(before: Habits, after: Habits) -> str | None:
-    """Return what ops should know of a change of habits, in one line; None mostly."""
-    if before.key is after.key:
-        return None
-    return f"its entries are now told apart by {_TOLD[after.key]}; ids that subscribers know stay"
 
 
 def _other_story(entry: Entry, held: Entry | KnownItem) -> bool:

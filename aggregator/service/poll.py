@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from aggregator.items import recognition
+from aggregator.items import habits
 from aggregator.items.identity import placed_by
 from aggregator.items.intake import MAX_NEW, Intake, take_in
 from aggregator.items.known import Known
@@ -341,7 +341,7 @@ def arrivals_of(
 
 def remark(before: FeedState, after: FeedState) -> str | None:
     """Return what ops should know of a visit that went well, in one line; None mostly."""
-    told = (remark_on(before, after), recognition.remark_on(before.habits, after.habits))
+    told = (remark_on(before, after), habits.remark_on(before.habits, after.habits))
     return "; ".join(filter(None, told)) or None
 
 

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aggregator.items import recognition as r
+from aggregator.items.habits import learned, remark_on
 from aggregator.items.identity import key_of
 from aggregator.items.known import Known, KnownItem, traits_of
-from aggregator.items.recognition import keyed, learned, recognise, rekeyed, remark_on
+from aggregator.items.recognition import keyed, recognise, rekeyed
 from aggregator.model.feeds import NO_HABITS, FeedState, Habits, KeyRule
 from aggregator.model.items import Entry
 from aggregator.text.urls import canonical

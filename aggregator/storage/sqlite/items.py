@@ -1,29 +1,26 @@
 """What is remembered of items?"""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from aggregator.items.intake import Intake, Revision
-from aggregator.items.known import Known, KnownItem, Waiting, traits_of
-from aggregator.model.items import Copy, Entry, Name, StoredItem
+from aggregator.items.known import Known, KnownItem, Waiting
+from aggregator.model.items import Copy, Name, StoredItem
 from aggregator.model.stories import TopicScore
 from aggregator.storage.protocol import Choice, Filing, Hit
 from aggregator.storage.sqlite.connection import Connection
 from aggregator.storage.sqlite.feeds import SqliteFeeds
+from aggregator.storage.sqlite.identities import SqliteIdentities
 from aggregator.storage.sqlite.postings import SqlitePostings
 from aggregator.storage.sqlite.rows import (
     ITEM_COLUMNS,
-    Row,
     batches,
     entry_row,
     item_row,
     marks,
-    maybe_moment,
     moment,
-    read_entry,
     stamp,
     stored_item,
 )
@@ -32,13 +29,7 @@ from aggregator.storage.sqlite.stories import SqliteStories
 _PAGE = 1_000
 _SAME_ADDRESS = 8
 _NEXT = "(SELECT max(changed) + 1 FROM item)"
-_TRAIT_CAP = 8  # items found by one trait: "Morning briefing" has hundreds
-_ALIASES = 24  # of one item, the newest; a feed that needs more has its key changed
 _HEADLINES = 20
-_KNOWN = (
-    "item.id AS id, item.digest, item.revisions, item.titles, item.guid, item.link,"
-    " item.canonical, item.title, item.entry_published"
-)
 
 
 class SqliteItems:
@@ -49,50 +40,23 @@ class SqliteItems:
         self._feeds = feeds
         self._stories = stories
         self._postings = SqlitePostings(connection)
+        self._identities = SqliteIdentities(connection)
 
     def known(self, feed: str, keys: Sequence[str], ids: Sequence[str]) -> Known:
         """Tell which ``keys`` of ``feed`` are known, and which entry ``ids`` are taken."""
-        items: dict[str, KnownItem | None] = {}
-        for some in batches(keys):
-            for row in self._at.rows(
-                f"SELECT identity.key, {_KNOWN} FROM identity"
-                " LEFT JOIN item ON item.id = identity.item AND item.feed = identity.feed"
-                f" WHERE identity.feed = ? AND identity.key IN ({marks(some)})",
-                [feed, *some],
-            ):
-                items[row["key"]] = _known_item(row) if row["id"] else None
-        taken: set[str] = set()
-        for some in batches(ids):
-            query = f"SELECT item AS id FROM identity WHERE item IN ({marks(some)})"
-            taken.update(row["id"] for row in self._at.rows(query, some))
-        first = not self._at.rows("SELECT 1 FROM identity WHERE feed = ? LIMIT 1", [feed])
-        return Known(items=items, taken=frozenset(taken), first_visit=first)
+        return self._identities.known(feed, keys, ids)
 
     def recall(self, traits: Sequence[int]) -> Mapping[int, tuple[KnownItem, ...]]:
         """Return items by trait, newest first, at most 8 of each."""
-        found: dict[int, tuple[KnownItem, ...]] = {}
-        for some in batches(traits):
-            for row in self._at.rows(
-                f"SELECT trait.hash, {_KNOWN} FROM trait JOIN item ON item.seq = trait.item"
-                f" WHERE trait.hash IN ({marks(some)}) ORDER BY trait.item DESC",
-                some,
-            ):
-                found[row["hash"]] = (*found.get(row["hash"], ()), _known_item(row))
-        return found
+        return self._identities.recall(traits)
+
+    def names(self, item: str) -> tuple[Name, ...]:
+        """Return the keys of an item, the one that it came under first."""
+        return self._identities.names(item)
 
     def waiting(self, feed: str) -> tuple[Waiting, ...]:
         """Return the entries of ``feed`` that earlier visits had no room for, in their order."""
-        rows = self._at.rows(
-            "SELECT since, backlog, entry FROM waiting WHERE feed = ? ORDER BY seq", [feed]
-        )
-        return tuple(
-            Waiting(
-                entry=read_entry(json.loads(row["entry"])),
-                since=moment(row["since"]),
-                backlog=bool(row["backlog"]),
-            )
-            for row in rows
-        )
+        return self._identities.waiting(feed)
 
     def apply(self, intake: Intake) -> None:
         """Store a visit: state, new items, revisions, aliases, what waits; all or nothing."""
@@ -103,9 +67,9 @@ class SqliteItems:
             for revision in intake.revised:
                 self._revise(intake.state.feed, revision, stamp(intake.at))
             if intake.aliases:
-                self._name(intake)
+                self._identities.alias(intake)
             if intake.waiting is not None:
-                self._keep_waiting(intake.state.feed, intake.waiting)
+                self._identities.keep(intake.state.feed, intake.waiting)
 
     def _add(self, intake: Intake) -> None:
         rows = [item_row(item) for item in intake.new]
@@ -114,22 +78,7 @@ class SqliteItems:
             f"INSERT INTO item ({', '.join(columns)}) VALUES ({marks(columns)})",
             [[*row.values()] for row in rows],
         )
-        self._at.run_many(
-            "INSERT INTO identity (feed, key, item, since) VALUES (?, ?, ?, ?)",
-            [(item.feed, item.key, item.id, stamp(item.first_seen)) for item in intake.new],
-        )
-        self._mark([(item.id, item.feed, item.entry) for item in intake.new])
-
-    def _mark(self, items: Iterable[tuple[str, str, Entry]]) -> None:
-        pairs = [(trait, id_) for id_, feed, entry in items for trait in traits_of(feed, entry)]
-        self._at.run_many(
-            "INSERT OR IGNORE INTO trait (hash, item) SELECT ?, seq FROM item WHERE id = ?", pairs
-        )
-        self._at.run_many(
-            "DELETE FROM trait WHERE hash = ? AND item <= (SELECT item FROM trait"
-            " WHERE hash = ? ORDER BY item DESC LIMIT 1 OFFSET ?)",
-            [(trait, trait, _TRAIT_CAP) for trait, _ in pairs],
-        )
+        self._identities.add(intake.new)
 
     def _revise(self, feed: str, revision: Revision, at: str) -> None:
         row = entry_row(revision.entry)
@@ -154,47 +103,7 @@ class SqliteItems:
             "  ORDER BY until DESC LIMIT 1 OFFSET ?2)",
             [own, _HEADLINES],
         )
-        self._mark([(own, feed, revision.entry)])
-
-    def _name(self, intake: Intake) -> None:
-        at = stamp(intake.at)
-        self._at.run_many(
-            "INSERT OR IGNORE INTO identity (feed, key, item, since, rule, figure)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            [(intake.state.feed, a.key, a.item, at, a.rule, a.figure) for a in intake.aliases],
-        )
-        self._at.run_many(
-            "DELETE FROM identity WHERE feed = ?1 AND key IN (SELECT key FROM identity"
-            " WHERE item = ?2 AND rule IS NOT NULL ORDER BY since DESC, key LIMIT -1 OFFSET ?3)",
-            [(intake.state.feed, a.item, _ALIASES) for a in intake.aliases],
-        )
-
-    def _keep_waiting(self, feed: str, waiting: Iterable[Waiting]) -> None:
-        self._at.run("DELETE FROM waiting WHERE feed = ?", [feed])
-        self._at.run_many(
-            "INSERT INTO waiting (feed, since, backlog, entry) VALUES (?, ?, ?, ?)",
-            [
-                (feed, stamp(held.since), int(held.backlog), json.dumps(entry_row(held.entry)))
-                for held in waiting
-            ],
-        )
-
-    def names(self, item: str) -> tuple[Name, ...]:
-        """Return the keys of an item, the one that it came under first."""
-        rows = self._at.rows(
-            "SELECT key, since, rule, figure FROM identity WHERE item = ?"
-            " ORDER BY rule IS NOT NULL, since, key",
-            [item],
-        )
-        return tuple(
-            Name(
-                key=row["key"],
-                since=moment(row["since"]),
-                rule=row["rule"],
-                figure=row["figure"],
-            )
-            for row in rows
-        )
+        self._identities.mark([(own, feed, revision.entry)])
 
     def topics(self, item: str) -> tuple[TopicScore, ...]:
         """Return an item's topics with the reasons for them, the surest first."""
@@ -411,17 +320,3 @@ class SqliteItems:
 
 def _because(copy: Copy) -> str:
     return f"{copy.rule} {copy.figure:.2f}"
-
-
-def _known_item(row: Row) -> KnownItem:
-    return KnownItem(
-        id=row["id"],
-        digest=row["digest"],
-        revisions=row["revisions"],
-        titles=row["titles"],
-        guid=row["guid"],
-        link=row["link"],
-        canonical=row["canonical"],
-        title=row["title"],
-        published=maybe_moment(row["entry_published"]),
-    )
