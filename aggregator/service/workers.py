@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
-from threading import Lock
+from threading import Lock, Thread
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -73,7 +73,7 @@ class ParseWorkers:
                 try:
                     return await self._answer_soon(pool, job)
                 except (BrokenProcessPool, RuntimeError):
-                    await asyncio.to_thread(self._discard, pool)
+                    self._discard(pool)
         return _unread(_NO_WORKERS)
 
     def read_many(self, jobs: Iterable[Job]) -> Iterator[Reading]:
@@ -105,7 +105,7 @@ class ParseWorkers:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a worker met is one feed's matter
             if waiting.cancelled():  # the pool itself did not answer in time
-                await asyncio.to_thread(self._discard, pool)
+                self._discard(pool)
             return self._reason(error)
 
     def _answer(self, job: Job, future: Future[Reading]) -> Reading:
@@ -125,10 +125,9 @@ class ParseWorkers:
         return future
 
     def _running(self) -> ProcessPool:
+        if (pool := self._pool) is not None and not pool.active:
+            self._discard(pool)
         with self._lock:
-            if self._pool is not None and not self._pool.active:
-                self._abandon(self._pool)
-                self._pool = None
             if self._pool is None:
                 self._pool = ProcessPool(
                     max_workers=self._workers,
@@ -140,15 +139,12 @@ class ParseWorkers:
             return self._pool
 
     def _discard(self, pool: ProcessPool) -> None:
+        """Give ``pool`` up at once; it is ended in a thread, which may take as long as `GRACE`."""
         with self._lock:
-            if self._pool is pool:
-                self._pool = None
-                self._abandon(pool)
-
-    @staticmethod
-    def _abandon(pool: ProcessPool) -> None:
-        with contextlib.suppress(RuntimeError, TimeoutError):
-            _stop(pool)
+            if self._pool is not pool:
+                return
+            self._pool = None
+        Thread(target=_abandon, args=(pool,), name="old-workers", daemon=True).start()
 
     def _reason(self, error: Exception) -> Reading:
         if isinstance(error, TimeoutError):
@@ -185,6 +181,11 @@ def _unread(reason: str) -> Reading:
 def _stop(pool: ProcessPool) -> None:
     pool.stop()  # type: ignore[no-untyped-call]
     pool.join(timeout=GRACE)
+
+
+def _abandon(pool: ProcessPool) -> None:
+    with contextlib.suppress(RuntimeError, TimeoutError):
+        _stop(pool)
 
 
 def _limit(memory: int) -> None:

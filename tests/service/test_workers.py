@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -112,6 +113,37 @@ async def test_a_worker_that_dies_while_idle_loses_nothing() -> None:
         for worker in parsers():
             os.kill(worker, signal.SIGKILL)
         assert is_good(await pool.parse(GOOD, "", URL))
+
+
+class Stuck:
+    """A pool that broke, and does not come to an end before it is let."""
+
+    def __init__(self, *, active: bool) -> None:
+        self.active = active
+        self.let, self.ended = Event(), Event()
+
+    def schedule(self, *args: object, **more: object) -> None:
+        raise RuntimeError
+
+    def stop(self) -> None: ...
+
+    def join(self, timeout: float) -> None:
+        self.let.wait(timeout)
+        self.ended.set()
+
+
+@pytest.mark.conforms("E45")
+@pytest.mark.parametrize("active", [False, True])
+async def test_nobody_waits_for_the_end_of_a_pool_that_broke(active: bool) -> None:
+    stuck = Stuck(active=active)
+    with workers() as pool:
+        pool._pool = stuck  # type: ignore[assignment]
+        answer = await pool.parse(GOOD, "", URL)
+        waited = stuck.ended.is_set()
+        stuck.let.set()
+    assert is_good(answer)
+    assert not waited
+    assert await asyncio.to_thread(stuck.ended.wait, 60)
 
 
 async def test_an_interrupt_of_the_whole_group_leaves_workers_working() -> None:
