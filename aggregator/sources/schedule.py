@@ -90,11 +90,16 @@ def provisional_due(feed: Feed, state: FeedState, *, now: datetime, cadence: Cad
     """Decide what to remember before the request goes out.
 
     Whoever crashes over an answer finds this on restart, and asks no earlier than after a visit
-    that brought nothing.
+    that brought nothing: what the last document asked for still counts, and the feed's own pace.
     """
     interval = interval_of(feed, cadence)
-    wait = max(interval, _backed_off(interval, state.failures, _MAX_DOUBLINGS, cadence))
-    due = Due(at=_whole(now + wait + _phase(feed.id, interval)), because="attempt")
+    usual = interval
+    if feed.every is None:
+        usual = max(usual, _seconds(_own_pace(state, interval, now=now, cadence=cadence)[0]))
+    waits = [usual, _backed_off(interval, state.failures, _MAX_DOUBLINGS, cadence)]
+    if state.ttl is not None:
+        waits.append(min(_timetabled(state.ttl, state.base, now), cadence.server_cap))
+    due = Due(at=_whole(now + max(waits) + _phase(feed.id, usual)), because="attempt")
     return outside(due, state.skips, feed.id)
 
 

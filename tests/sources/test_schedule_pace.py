@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -130,3 +131,32 @@ def test_a_failing_feed_is_never_asked_faster(pace: Rhythm, failures: int) -> No
 def test_a_crash_is_no_reason_to_ask_early() -> None:
     state = replace(paced(BUSY, 4), ttl=MINUTE)
     assert provisional_due(FEED, state, now=NOW, cadence=CADENCE).at >= NOW + HOUR
+
+
+@pytest.mark.conforms("A23")
+@pytest.mark.parametrize(
+    ("wish", "wait"),
+    [
+        ({"ttl": DAY}, DAY),
+        ({"ttl": 90 * DAY}, CADENCE.server_cap),
+        ({"ttl": 12 * HOUR, "base": NOW - 8 * HOUR}, 16 * HOUR),
+    ],
+)
+def test_a_crash_does_not_forget_what_the_publisher_asked_for(
+    wish: dict[str, Any], wait: timedelta
+) -> None:
+    found = provisional_due(FEED, replace(STATE, **wish), now=NOW, cadence=CADENCE)
+    assert NOW + wait <= found.at <= NOW + wait + HOUR / 10
+
+
+@pytest.mark.conforms("A23")
+@pytest.mark.parametrize("pace", [SLOW, OVER])
+def test_a_crash_asks_no_earlier_than_the_pace_of_the_feed(pace: Rhythm) -> None:
+    found = provisional_due(FEED, paced(pace), now=NOW, cadence=CADENCE)
+    assert found.at == due(paced(pace)).at > NOW + 2 * HOUR
+
+
+def test_a_crash_keeps_to_the_interval_that_ops_chose() -> None:
+    feed = replace(FEED, every=HOUR)
+    found = provisional_due(feed, paced(OVER), now=NOW, cadence=CADENCE)
+    assert found.at <= NOW + 1.1 * HOUR
