@@ -113,13 +113,14 @@ class Poller:
             return await self._leave_to(twin, state)
         ask, log = ask_for(feed, state), list[Exchange]()
         async with AsyncExitStack() as held:
-            async with self._manners.turn(ask.url) as turn:
+            async with self._manners.place(ask.url) as turn:
                 seat = await held.enter_async_context(self._room.seat())
                 if self._closing:
                     return _not_made(state, "not-begun")
                 if (put_off := turn.put_off or self._quiet_at_its_end(ask)) is not None:
                     return await self._put_off(state, put_off)
                 begun = await self._begin(feed, state, ask)
+                await self._manners.go(ask.url)
                 answer = await self._ask(ask, log, seat)
             reading = await self._read(feed, state, answer)
             note = partial(ended, begun, log, answer)
@@ -176,10 +177,11 @@ class Poller:
 
     async def _page(self, feed: Feed, url: str) -> Document | None:
         async with AsyncExitStack() as held:
-            async with self._manners.turn(url) as turn:
+            async with self._manners.place(url) as turn:
                 seat = await held.enter_async_context(self._room.seat())
                 if self._closing or turn.put_off is not None:
                     return None
+                await self._manners.go(url)
                 answer = await self._ask(ask_at(feed, url), [], seat)
             if not isinstance(answer, Fetched):
                 return None
@@ -187,7 +189,9 @@ class Poller:
             return placed_by(self._addresses, page)
 
     def _twin(self, state: FeedState) -> str | None:
-        return twin_of(state, self._keeper.store.feeds.states())
+        if state.moved_to is None:
+            return None
+        return twin_of(state, self._keeper.store.feeds.asking(state.moved_to))
 
     async def _leave_to(self, twin: str, state: FeedState) -> Visit:
         """Leave the visit to another feed that asks the same address, and look again in a day."""
@@ -373,9 +377,11 @@ async def visit_all(
 ) -> AsyncIterator[Visit]:
     """Visit ``feeds``, as many at once as manners allow; yield each visit as it ends.
 
-    When ``stop`` is set, visits under way are given up; their feeds come again when due.
+    When ``stop`` is set, visits under way are given up; their feeds come again when due. A visit
+    that raises ends no other: the first such error is raised when all have ended.
     """
     flying = {asyncio.create_task(poller.visit(feed, state)) for feed, state in feeds}
+    raised: BaseException | None = None
     stopping = asyncio.create_task(stop.wait())
     # Each tells when it ends: to wait for any of all again and again takes the square of them.
     ended: asyncio.Queue[asyncio.Task[Any]] = asyncio.Queue()
@@ -386,7 +392,11 @@ async def visit_all(
             visit = await ended.get()
             if visit in flying:
                 flying.remove(visit)
-                yield visit.result()
+                if (error := visit.exception()) is None:
+                    yield visit.result()
+                raised = raised or error
+        if raised is not None:
+            raise raised
     finally:
         for task in (*flying, stopping):
             task.cancel()

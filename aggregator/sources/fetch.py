@@ -42,7 +42,15 @@ from aggregator.sources.guard import reach_of
 from aggregator.sources.inflate import ACCEPTED, Limits
 from aggregator.sources.lookup import Lookup, Resolver
 from aggregator.sources.moves import address_to_ask
-from aggregator.sources.redirects import REDIRECTS, Moved, Trail, address_of, moved_by, origin_of
+from aggregator.sources.redirects import (
+    REDIRECTS,
+    Moved,
+    Origin,
+    Trail,
+    address_of,
+    moved_by,
+    origin_of,
+)
 from aggregator.sources.room import Seat
 from aggregator.sources.troubles import RefusedError, in_words
 from aggregator.sources.websub.discovery import in_headers
@@ -161,15 +169,26 @@ def ask_for(feed: Feed, state: FeedState) -> Ask:
 
 
 def ask_at(feed: Feed, url: str) -> Ask:
-    """Return a visit on behalf of ``feed`` to ``url``; its secrets stay with its own origin."""
-    at_home = url == feed.url or origin_of(address_of(url)) == origin_of(address_of(feed.url))
-    same_host = at_home or address_of(url).host == address_of(feed.url).host
+    """Return a visit on behalf of ``feed`` to ``url``; its secrets stay with its own origin.
+
+    An address that makes no sense has none; to ask it is a failure like others.
+    """
+    here, home = _origin(url), _origin(feed.url)
+    at_home = url == feed.url or (here is not None and here == home)
+    same_host = at_home or (here is not None and home is not None and here[1] == home[1])
     return Ask(
         url=url,
         headers=feed.headers if at_home else (),
         credentials=feed.credentials if at_home else None,
         tls=feed.tls if same_host else USUAL_TLS,
     )
+
+
+def _origin(url: str) -> Origin | None:
+    try:
+        return origin_of(address_of(url))
+    except (RefusedError, ValueError, httpx.InvalidURL):  # idna's errors are ValueErrors
+        return None
 
 
 class Fetcher:

@@ -78,6 +78,8 @@ def after(history: HostHistory, answer: Answer, now: datetime, courtesy: Courtes
 class _Host:
     gate: asyncio.Semaphore
     starting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    leaving: asyncio.Lock = field(default_factory=asyncio.Lock)
+    left: datetime | None = None  # when the last request really did
     history: HostHistory = field(default_factory=HostHistory)
 
 
@@ -90,6 +92,8 @@ class Manners:
             if turn.put_off is None:
                 answer = await fetcher.fetch(ask)
                 manners.note(url, answer)
+
+    Who has something to do between its turn and its request takes a `place` and then has to `go`.
     """
 
     def __init__(self, courtesy: Courtesy, *, clock: Clock, sleep: Sleep = asyncio.sleep) -> None:
@@ -102,6 +106,14 @@ class Manners:
 
     @asynccontextmanager
     async def turn(self, url: str) -> AsyncIterator[Turn]:
+        """Wait for a `place`, and until the request may leave at once."""
+        async with self.place(url) as turn:
+            if turn.put_off is None:
+                await self.go(url)
+            yield turn
+
+    @asynccontextmanager
+    async def place(self, url: str) -> AsyncIterator[Turn]:
         """Wait for the host of ``url`` (or a bare host), then for a place among all requests.
 
         In this order, so that a slow host holds no place that others could use.
@@ -109,6 +121,19 @@ class Manners:
         host = self._host(url)
         async with host.gate, AsyncExitStack() as places:
             yield await self._start(host, places)
+
+    async def go(self, url: str) -> None:
+        """Wait until a request may leave from its place, right before it does.
+
+        What was done in between took time, and not for all requests the same: without this, those
+        that were apart at their turns could leave together.
+        """
+        host = self._host(url)
+        async with host.leaving:
+            await self._space(HostHistory(started=host.left))
+            await self._pace()
+            host.left = self._clock()
+            host.history = replace(host.history, started=host.left)
 
     def note(self, url: str, answer: Answer) -> bool:
         """Take note of what a host of ours said; return whether that is worth remembering."""
@@ -133,9 +158,8 @@ class Manners:
     async def _start(self, host: _Host, places: AsyncExitStack) -> Turn:
         async with host.starting:
             if self._quiet(host) is None:  # else there is nothing to wait for
-                await self._space(host)
+                await self._space(replace(host.history, quiet_until=None))
                 await places.enter_async_context(self._all)
-                await self._pace()
             put_off = self._quiet(host)  # another visit may have been told so meanwhile
             if put_off is None:
                 host.history = replace(host.history, started=self._clock())
@@ -146,9 +170,8 @@ class Manners:
         wait = wait_for(replace(host.history, started=None), now, self._courtesy)
         return now + wait if wait > _NOTHING else None
 
-    async def _space(self, host: _Host) -> None:
-        spaced = replace(host.history, quiet_until=None)
-        wait = wait_for(spaced, self._clock(), self._courtesy)
+    async def _space(self, history: HostHistory) -> None:
+        wait = wait_for(history, self._clock(), self._courtesy)
         if wait > _NOTHING:
             await self._sleep(wait.total_seconds())
 

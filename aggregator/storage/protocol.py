@@ -80,6 +80,12 @@ class FeedShelf(Protocol):
     def states(self) -> tuple[FeedState, ...]:
         """Return the states of all configured and enabled feeds, by id."""
 
+    def asking(self, url: str) -> tuple[FeedState, ...]:
+        """Return the states of configured and enabled feeds that ask ``url`` now, by id.
+
+        That is where they moved to, else their configured address.
+        """
+
     def due(self, now: datetime, limit: int, skip: int = 0) -> tuple[FeedState, ...]:
         """Return enabled feeds whose time has come, the longest overdue first, after ``skip``.
 

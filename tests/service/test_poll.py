@@ -108,6 +108,27 @@ def test_the_attempt_is_stored_before_the_publisher_sees_the_request(
     assert (visit.outcome, visit.state.visits) == ("failed", 1)
 
 
+@pytest.mark.conforms("E45")
+def test_a_visit_that_cannot_be_stored_ends_no_other(origin: Origin, tmp_path: Path) -> None:
+    """One of three feeds cannot be written; the error is told when the others are in."""
+    house = House(tmp_path, {name: origin.url(f"/{name}") for name in "abc"})
+    for name in "abc":
+        origin.script(f"/{name}", answer(200, rss(item(1))))
+    full = (
+        "CREATE TRIGGER full BEFORE UPDATE OF attempted_at ON feed WHEN NEW.id = 'b'"
+        " BEGIN SELECT RAISE(ABORT, 'no room'); END"
+    )
+
+    async def scene() -> None:
+        async with house.open() as service:
+            house.rows(full)
+            with pytest.raises(StoreError, match="no room"):
+                await visit_due(service)
+
+    play(scene())
+    assert house.rows("SELECT feed FROM item ORDER BY feed") == [("a",), ("c",)]
+
+
 @pytest.mark.conforms("A12")
 def test_a_visit_that_cannot_be_stored_leaves_validators_and_entries_as_they_were(
     origin: Origin, tmp_path: Path

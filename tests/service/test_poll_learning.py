@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,10 +14,10 @@ from aggregator.service.keeper import Keeper
 from aggregator.service.poll import Poller, Visit
 from aggregator.service.workers import ParseWorkers
 from aggregator.sources.fetch import Fetcher, FetchPolicy
-from aggregator.sources.manners import Courtesy, Manners
+from aggregator.sources.manners import Clock, Courtesy, Manners, Sleep
 from aggregator.sources.schedule import Cadence
 from aggregator.storage import open_store
-from tests.origin import Origin, Reply, answer
+from tests.origin import Line, Origin, Reply, answer
 
 pytestmark = pytest.mark.slow
 
@@ -37,22 +38,30 @@ class Bench:
     def __init__(self, root: Path, workers: ParseWorkers) -> None:
         self.now = START
         self.keeper = Keeper(open_store("sqlite:///t.sqlite3", root=root))
-        courtesy = Courtesy(spacing=timedelta(), starts_a_second=0)
-        self._poller = Poller(
+        self._workers = workers
+        self.make_poller(Courtesy(spacing=timedelta(), starts_a_second=0), clock=self.clock)
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def make_poller(
+        self, courtesy: Courtesy, *, clock: Clock, sleep: Sleep = asyncio.sleep
+    ) -> None:
+        self.poller = Poller(
             keeper=self.keeper,
             fetcher=Fetcher(FetchPolicy(user_agent="a", allow_private=("127.0.0.0/8",))),
-            workers=workers,
-            manners=Manners(courtesy, clock=lambda: self.now),
+            workers=self._workers,
+            manners=Manners(courtesy, clock=self.clock, sleep=sleep),
             cadence=Cadence(),
             most=100,
-            clock=lambda: self.now,
+            clock=clock,
         )
 
     async def visit(self, feed: Feed) -> Visit:
         """Visit ``feed``, a day after the last visit to anybody."""
         self.now += DAY
         state = await self.keeper.run(self.keeper.store.feeds.state, feed.id)
-        return await self._poller.visit(feed, state)
+        return await self.poller.visit(feed, state)
 
 
 @asynccontextmanager
@@ -216,6 +225,57 @@ def test_older_pages_are_read_as_far_as_they_help_and_no_more_than_five(
 
     assert len(origin.log) == 3 + asked
     assert [visit.outcome for visit in visits] == ["fetched", "fetched", "unchanged"]
+
+
+@pytest.mark.parametrize("older", ["http://xn--zz.com/", "http://xn--/", "http://a..b/"])
+def test_an_older_page_at_an_address_that_makes_no_sense_ends_the_search_and_nothing_else(
+    origin: Origin, tmp_path: Path, workers: ParseWorkers, older: str
+) -> None:
+    feed = Feed(id="a", url=origin.script("/", document(2, 3), document(8, 9, older=older)))
+
+    async def story() -> list[Visit]:
+        async with bench(tmp_path, workers, feed) as held:
+            return [await held.visit(feed) for _ in range(3)]
+
+    visits = asyncio.run(story())
+
+    assert [visit.outcome for visit in visits] == ["fetched", "fetched", "unchanged"]
+    assert [visit.state.gaps for visit in visits] == [0, 1, 1]
+
+
+@pytest.mark.conforms("A36")
+def test_requests_are_spaced_where_they_leave_whatever_it_took_to_begin_them(
+    origin: Origin, tmp_path: Path, workers: ParseWorkers
+) -> None:
+    """To begin the first visit takes longer than the space, to begin the others takes no time."""
+    feeds = [Feed(id=name, url=origin.url(f"/{name}")) for name in "abc"]
+    times: list[float] = []
+
+    async def story() -> None:
+        async with bench(tmp_path, workers, *feeds) as held:
+
+            async def sleep(seconds: float) -> None:
+                held.now += timedelta(seconds=seconds)
+
+            def begins() -> datetime:
+                held.now += next(taken, timedelta())
+                return held.now
+
+            def seen(line: Line) -> Any:
+                times.append((held.now - START).total_seconds())
+                return answer(404)(line)
+
+            taken = iter([timedelta(seconds=1.5)])
+            for feed in feeds:
+                origin.script(f"/{feed.id}", seen)
+            held.make_poller(Courtesy(starts_a_second=0), clock=begins, sleep=sleep)
+            store = held.keeper.store.feeds
+            for feed in feeds:
+                await held.poller.visit(feed, await held.keeper.run(store.state, feed.id))
+
+    asyncio.run(story())
+
+    assert times == [1.5, 2.5, 3.5]
 
 
 @pytest.mark.conforms("A39")

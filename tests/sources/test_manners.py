@@ -2,6 +2,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -35,11 +36,16 @@ class Rig:
         self._sleepers.append((self.now + timedelta(seconds=seconds), len(self.starts), woken))
         await woken.wait()
 
-    async def visit(self, url: str, takes: float = 0.5, answer: Answer | None = None) -> None:
-        async with self.manners.turn(url) as turn:
+    async def visit(
+        self, url: str, takes: float = 0.5, answer: Answer | None = None, before: float = 0
+    ) -> None:
+        async with self.manners.place(url) as turn:
             if turn.put_off is not None:
                 self.put_off.append((url, turn.put_off))
                 return
+            if before:
+                await self.sleep(before)
+            await self.manners.go(url)
             self.starts.append((url, (self.now - NOW).total_seconds()))
             for name in (url, "all"):
                 self.running[name] = self.running.get(name, 0) + 1
@@ -98,6 +104,26 @@ def test_hosts_do_not_wait_for_each_other() -> None:
     rig = Rig(COURTESY)
     rig.run(*[lambda n=n: rig.visit(f"http://h{n}.example{n}/") for n in range(9)])
     assert {at for _, at in rig.starts} == {0}
+
+
+@pytest.mark.conforms("A36")
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_requests_to_a_host_are_spaced_whatever_is_done_between_turn_and_request(
+    at_once: int,
+) -> None:
+    rig = Rig(Courtesy(spacing=2 * SECOND, at_once=at_once, starts_a_second=0))
+    rig.run(*[lambda n=n: rig.visit("http://h.example/", before=n) for n in (5, 3, 1, 0)])
+    starts = sorted(at for _, at in rig.starts)
+    assert all(later - earlier >= 2 for earlier, later in pairwise(starts))
+
+
+@pytest.mark.conforms("A35")
+def test_starts_keep_the_common_pace_whatever_is_done_between_turn_and_request() -> None:
+    """All are held up to one moment, and leave one after another."""
+    rig = Rig(Courtesy(all_at_once=50, starts_a_second=4))
+    hosts = [f"http://10.0.0.{n}/" for n in range(12)]
+    rig.run(*[lambda host=host: rig.visit(host, before=3) for host in hosts])
+    assert [at for _, at in rig.starts] == [3 + n / 4 for n in range(12)]
 
 
 @pytest.mark.conforms("A35")

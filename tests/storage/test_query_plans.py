@@ -44,6 +44,7 @@ WALKS = {
 Question = Callable[[Store], object]
 
 QUESTIONS: dict[str, Question] = {
+    "feeds.asking": lambda store: store.feeds.asking("https://f1.example/"),
     "feeds.due": lambda store: store.feeds.due(NOW, 50),
     "hosts.note": lambda store: store.hosts.note("f1.example", HostHistory(started=NOW)),
     "visits.begin": lambda store: store.visits.begin("f1", VISIT),

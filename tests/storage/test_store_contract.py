@@ -204,6 +204,20 @@ def test_what_a_feed_taught_us_reads_back_and_is_forgotten_with_its_address(stor
     assert store.feeds.state("harbour") == edited
 
 
+def test_who_asks_an_address_is_who_moved_there_or_has_it_in_the_configuration(
+    store: Store,
+) -> None:
+    there = "https://harbour.example/new"
+    feeds = [feed(), feed("north", url=there), feed("south", url=there), feed("west", url=there)]
+    store.feeds.configure(feeds, now=NOW)
+    store.feeds.save(LEARNED)
+    store.feeds.save(replace(store.feeds.state("west"), moved_to="https://west.example/"))
+    store.feeds.configure(feeds[:2] + feeds[3:], now=NOW)
+
+    assert [state.feed for state in store.feeds.asking(there)] == ["harbour", "north"]
+    assert store.feeds.asking("https://harbour.example/feed") == ()
+
+
 def test_what_is_remembered_of_a_document_reads_back_and_is_forgotten_with_the_address(
     store: Store,
 ) -> None:

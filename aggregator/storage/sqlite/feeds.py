@@ -116,6 +116,14 @@ class SqliteFeeds:
             for row in self._at.rows("SELECT * FROM feed WHERE configured = 1 ORDER BY id")
         )
 
+    def asking(self, url: str) -> tuple[FeedState, ...]:
+        """Return the states of configured and enabled feeds that ask ``url`` now, by id."""
+        rows = self._at.rows(
+            "SELECT * FROM feed WHERE configured = 1 AND coalesce(moved_to, url) = ? ORDER BY id",
+            [url],
+        )
+        return tuple(_state(row) for row in rows)
+
     def due(self, now: datetime, limit: int, skip: int = 0) -> tuple[FeedState, ...]:
         """Return enabled feeds whose time has come, the longest overdue first, after ``skip``."""
         rows = self._at.rows(

@@ -40,6 +40,7 @@ CREATE TABLE feed (
 ) STRICT;
 CREATE INDEX feed_due ON feed (next_due) WHERE configured = 1 AND gone = 0;
 CREATE INDEX feed_attempted ON feed (attempted_at) WHERE configured = 1 AND gone = 0;
+CREATE INDEX feed_asked ON feed (coalesce(moved_to, url)) WHERE configured = 1;
 
 CREATE TABLE host (                          -- a registrable domain: what we did to it, and
     name TEXT PRIMARY KEY,                   -- until when it wants its peace
