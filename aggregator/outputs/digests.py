@@ -19,8 +19,8 @@ from aggregator.model.editions import (
 )
 from aggregator.outputs.addresses import issue_id, issue_url
 from aggregator.outputs.articles import UNPRINTABLE, Article, article_of
-from aggregator.outputs.pages.cards import STANDFIRST, long_date, shortened
 from aggregator.outputs.standing import Candidate, Stay, milestone
+from aggregator.outputs.wording import STANDFIRST, long_date, shortened
 
 HEADLINES = 3  # in the summary of an issue
 PUNCTUAL = timedelta(minutes=5)  # an issue made later than this was missed

@@ -5,14 +5,14 @@ are followed up to a limit. ``${NAME}`` is filled in from the environment, ``$$`
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from ruamel.yaml import YAML
 from ruamel.yaml.composer import MaxDepthExceededError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 MAX_DEPTH = 20  # our own files need 4
@@ -43,6 +43,41 @@ class Fault:
 
 def compose(file: str, text: str) -> Node | Fault | None:
     """Return the root node of ``text``, None when it says nothing, or why it is no YAML."""
+    return _quickly(text) or _carefully(file, text)
+
+
+def _quickly(text: str) -> Node | None:
+    """Compose with libyaml: a seventh of the time (40 ms for 1,000 feeds), but in other words.
+
+    None when it finds anything amiss; then the other way tells what.
+    """
+    try:
+        node: Node | None = YAML(typ="safe", pure=False).compose(text)
+    except (YAMLError, AssertionError, ValueError, IndexError, AttributeError, RecursionError):
+        return None
+    return node if node is not None and _is_shallow(node) else None
+
+
+def _is_shallow(root: Node) -> bool:
+    """Whether ``root`` is nested no deeper than we read; aliases are followed once."""
+    level, seen = [root], {id(root)}
+    for _ in range(MAX_DEPTH):
+        level = [n for node in level for n in _inside(node) if id(n) not in seen]
+        seen.update(map(id, level))
+        if not level:
+            return True
+    return False
+
+
+def _inside(node: Node) -> Iterator[Node]:
+    if isinstance(node, MappingNode):
+        for pair in node.value:
+            yield from pair
+    elif isinstance(node, SequenceNode):
+        yield from node.value
+
+
+def _carefully(file: str, text: str) -> Node | Fault | None:
     yaml = YAML(typ="safe", pure=True)
     yaml.max_depth = MAX_DEPTH
     yaml.composer.warn_double_anchors = False

@@ -8,7 +8,8 @@ import pytest
 from aggregator.model.editions import Also, EditionEntry, Site
 from aggregator.outputs import pages
 from aggregator.outputs.pages import Report
-from aggregator.outputs.pages.cards import direction, moment, reading_minutes, shortened
+from aggregator.outputs.pages.cards import direction, reading_minutes
+from aggregator.outputs.wording import moment, shortened
 from tests.outputs import sample_pages as sample
 
 VOID = {"meta", "link", "img", "br"}

@@ -6,11 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from ruamel.yaml.nodes import Node
 
 from aggregator.items.apart import NeverFold
 from aggregator.model.editions import Filter, Kind
 from aggregator.model.errors import SettingsError
 from aggregator.settings import ServiceSettings, Settings, load
+from aggregator.settings.nodes import Walk, _carefully, _quickly
 from aggregator.stories.ranking import DEFAULT
 from aggregator.text.sites import USUAL_ADDRESSES
 from aggregator.text.urls import canonical
@@ -324,3 +326,23 @@ never_fold:
         sites=frozenset({"lottery.example"}),
         pairs=frozenset({frozenset({"https://a.example/1", "urn:uuid:1"})}),
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "feeds:\n  - https://a.example/f  # why\n  - url: 'https://b.example/ü'\n    every: 30m\n",
+        "a: ~\nb: null\nc: ''\nd:\ne: \"x: y\"\nf: |\n  one\n  two\ng: >-\n  one\n  two\n",
+        "&x a: &y [1, {b: 2, c: [*y]}]\nd: *x\n",
+        "{a: !!str 1, b: !odd 2, ? [c] : d, <<: {e: f}, a: 3}\n",
+        "- 012\n- 2001-01-01\n- yes\n- 0x1f\n- .inf\n- 1_000\n",
+        "---\na: b\n...\n",
+    ],
+)
+def test_yaml_is_read_quickly_as_it_is_carefully(text: str) -> None:
+    read = []
+    for node in (_quickly(text), _carefully("f.yaml", text)):
+        assert isinstance(node, Node)
+        walk = Walk("f.yaml", text, {})
+        read.append((walk.value(node, ()), walk.places, walk.faults, walk.broken))
+    assert read[0] == read[1]

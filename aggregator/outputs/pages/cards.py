@@ -3,38 +3,24 @@
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 
 from markupsafe import Markup
 
 from aggregator.model.editions import Also, EditionEntry
 from aggregator.outputs.addresses import story_page
+from aggregator.outputs.wording import STANDFIRST, Moment, moment, shortened
 
 WORDS_PER_MINUTE = 220  # silent reading of prose, Brysbaert 2019: 238 in English, fewer elsewhere
 LETTERS_PER_MINUTE = 500  # of scripts that write no spaces
-STANDFIRST = 280  # characters; a standfirst is read at a glance
 MAX_BYLINE = 80  # characters; longer ones are lists of agencies and addresses
 
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _DIRECTIONS = {"L": "ltr", "R": "rtl", "AL": "rtl"}
 _RIGHT_TO_LEFT = frozenset(
     ("ar", "arc", "ckb", "dv", "fa", "he", "iw", "ks", "nqo", "ps", "sd", "syr", "ug", "ur", "yi")
 )
 _RIGHT_TO_LEFT_SCRIPTS = frozenset(("adlm", "arab", "hebr", "nkoo", "rohg", "syrc", "thaa"))
 _UNSPACED = frozenset(("zh", "ja", "th", "lo", "km", "my"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """A time: ``iso`` for machines, ``text`` for people, ``clock`` the same without the zone."""
-
-    iso: str
-    text: str
-    clock: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,33 +116,6 @@ def reading_minutes(content_html: str, language: str | None) -> int:
     else:
         minutes = len(text.split()) / WORDS_PER_MINUTE
     return round(minutes) if minutes >= 1 else 0
-
-
-def moment(at: datetime, today: date) -> Moment:
-    """Return ``at`` (aware) in UTC as ``14:05 UTC``, with its date when that is not ``today``."""
-    at = at.astimezone(UTC)
-    clock = f"{at:%H:%M}"
-    if at.date() != today:
-        year = f" {at.year}" if at.year != today.year else ""
-        clock = f"{at.day} {_MONTHS[at.month - 1]}{year}, {clock}"
-    return Moment(iso=f"{at:%Y-%m-%dT%H:%M:%SZ}", text=f"{clock} UTC", clock=clock)
-
-
-def long_date(day: date) -> str:
-    """Return ``Monday, 20 September 2021``; strftime would ask the machine's locale."""
-    return f"{_DAYS[day.weekday()]}, {day.day} {_MONTHS[day.month - 1]} {day.year}"
-
-
-def shortened(text: str, limit: int) -> str:
-    """Return ``text`` as one line of at most ``limit`` characters, cut at a word where it can."""
-    line = " ".join(text.split())
-    if len(line) <= limit:
-        return line
-    cut = line[: limit - 1]
-    # Scripts without spaces are cut anywhere.
-    words = cut.rpartition(" ")[0]
-    kept = words if len(words) > limit // 2 else cut
-    return kept.rstrip(" ,;:–—-") + "…"
 
 
 def _standfirst(entry: EditionEntry) -> str:

@@ -15,7 +15,7 @@ from aggregator.model.stories import Topic
 from aggregator.outputs.addresses import MEDIA_TYPES, page_url, path, story_page
 from aggregator.outputs.clean import host_of, line_of
 from aggregator.outputs.opml import PATH as OPML_PATH
-from aggregator.outputs.pages.cards import Label, Moment, long_date, moment
+from aggregator.outputs.pages.cards import Label
 from aggregator.outputs.pages.layout import (
     Section,
     Sheet,
@@ -25,6 +25,7 @@ from aggregator.outputs.pages.layout import (
     newest,
 )
 from aggregator.outputs.pages.stories import StoryTold, day_of, lay_story
+from aggregator.outputs.wording import Moment, long_date, moment
 
 MEDIA_TYPE = "text/html"
 """Media type of a page, without parameters."""

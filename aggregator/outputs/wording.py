@@ -1,0 +1,48 @@
+"""How are times and long texts put for people?"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+STANDFIRST = 280  # characters; a standfirst is read at a glance
+
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """A time: ``iso`` for machines, ``text`` for people, ``clock`` the same without the zone."""
+
+    iso: str
+    text: str
+    clock: str
+
+
+def moment(at: datetime, today: date) -> Moment:
+    """Return ``at`` (aware) in UTC as ``14:05 UTC``, with its date when that is not ``today``."""
+    at = at.astimezone(UTC)
+    clock = f"{at:%H:%M}"
+    if at.date() != today:
+        year = f" {at.year}" if at.year != today.year else ""
+        clock = f"{at.day} {_MONTHS[at.month - 1]}{year}, {clock}"
+    return Moment(iso=f"{at:%Y-%m-%dT%H:%M:%SZ}", text=f"{clock} UTC", clock=clock)
+
+
+def long_date(day: date) -> str:
+    """Return ``Monday, 20 September 2021``; strftime would ask the machine's locale."""
+    return f"{_DAYS[day.weekday()]}, {day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return ``text`` as one line of at most ``limit`` characters, cut at a word where it can."""
+    line = " ".join(text.split())
+    if len(line) <= limit:
+        return line
+    cut = line[: limit - 1]
+    # Scripts without spaces are cut anywhere.
+    words = cut.rpartition(" ")[0]
+    kept = words if len(words) > limit // 2 else cut
+    return kept.rstrip(" ,;:–—-") + "…"
