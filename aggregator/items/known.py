@@ -19,7 +19,7 @@ class KnownItem:
 
     The publisher's own words of it as they stand: guid, link, canonical address, title, date
     (None when it had none), digest. ``revisions`` counts its changes under one headline,
-    ``titles`` those of the headline.
+    ``titles`` those of the headline; ``first_seen`` is when it came in.
     """
 
     id: str
@@ -31,6 +31,7 @@ class KnownItem:
     canonical: str | None = None
     title: str = ""
     published: datetime | None = None
+    first_seen: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,6 +129,22 @@ NO_HABITS = Habits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Older:
+    """A search in older pages for what came and went between two visits.
+
+    ``page`` is the address to read next, ``read`` what was read, the feed's own first; ``tries``
+    counts visits in a row to which it was not given. ``since`` is the last good visit before the
+    gap, ``at`` the one that found it: what was first seen then or later was not known before.
+    """
+
+    page: str
+    at: datetime
+    since: datetime | None = None
+    read: tuple[str, ...] = ()
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeedState:
     """What we remember of a feed between visits.
 
@@ -145,8 +161,8 @@ class FeedState:
     What we learned: ``rhythm``; ``moved_to`` is asked instead of the configured address (None: that
     one is), ``move`` the redirect on trial; ``gaps`` counts visits that found nothing in common
     with what was known, the last of them at ``last_gap_at``, and ``haste`` how often the interval
-    was halved for it then; ``recovered`` counts entries that were read from older pages after all;
-    ``habits`` tell its entries apart.
+    was halved for it then; ``recovered`` counts entries that were read from older pages after all,
+    ``older`` is the search for them while it is under way; ``habits`` tell its entries apart.
 
     Of pushing: ``links`` is who announces its news; ``usual_due`` is when it would have been due,
     had ``next_due`` not been put off because its hub tells (None: it was not); ``missed`` counts
@@ -177,6 +193,7 @@ class FeedState:
     last_gap_at: datetime | None = None
     haste: int = 0
     recovered: int = 0
+    older: Older | None = None
     links: HubLinks = NO_HUB
     usual_due: datetime | None = None
     missed: int = 0

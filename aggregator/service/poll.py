@@ -36,7 +36,7 @@ from aggregator.model.visits import (
 )
 from aggregator.service.clock import Clock
 from aggregator.service.keeper import Keeper
-from aggregator.service.missing import Missing
+from aggregator.service.missing import leave_page, take_in_page
 from aggregator.service.recall import known_of
 from aggregator.service.workers import ParseWorkers
 from aggregator.settings.waivers import waived
@@ -126,8 +126,8 @@ class Poller:
             note = partial(ended, begun, log, answer)
             intake = await self._keeper.run(self._settle, feed, state, answer, reading, note)
         after = intake.state
-        if reading is not None and after.gaps > state.gaps:
-            after = await self._catch_up(feed, after, reading, since=state.succeeded_at)
+        if not after.failures:
+            after = await self._catch_up(feed, after)
         return Visit(
             feed=feed.id,
             outcome=outcome_of(answer, reading, after),
@@ -154,28 +154,25 @@ class Poller:
             await self._keeper.run(note, *self._manners.history(said))
         return answer
 
-    async def _catch_up(
-        self, feed: Feed, state: FeedState, reading: Reading, *, since: datetime | None
-    ) -> FeedState:
-        """Read what was missed from the pages before this one, as far as there are any."""
-        if not isinstance(reading.document, ParsedFeed):
-            return state
-        missing = Missing(
-            self._keeper,
-            feed,
-            reading.document,
-            key=state.habits.key,
-            since=since,
-            most=self._most,
-        )
-        while (url := missing.next_page) is not None:
-            page = await self._page(feed, url)
+    async def _catch_up(self, feed: Feed, state: FeedState) -> FeedState:
+        """Read what was missed from older pages, as far as there are any.
+
+        Where it breaks off, whether it was stopped or the host was, the next visit goes on.
+        """
+        store = self._keeper.store
+        while (search := state.older) is not None:
+            found = await self._page(feed, search.page)
+            if found is None:
+                return state
+            answer, page = found
             if not isinstance(page, ParsedFeed):
-                break
-            state = await self._keeper.run(missing.take_in, url, page, now=self._clock())
+                return await self._keeper.run(leave_page, store, feed.id, search, answer)
+            take = partial(take_in_page, now=self._clock(), most=self._most)
+            state = await self._keeper.run(take, store, feed.id, search, page)
         return state
 
-    async def _page(self, feed: Feed, url: str) -> Document | None:
+    async def _page(self, feed: Feed, url: str) -> tuple[Answer, Document | None] | None:
+        """Ask for an older page; None when it is not the time to."""
         async with AsyncExitStack() as held:
             async with self._manners.place(url) as turn:
                 seat = await held.enter_async_context(self._room.seat())
@@ -184,9 +181,9 @@ class Poller:
                 await self._manners.go(url)
                 answer = await self._ask(ask_at(feed, url), [], seat)
             if not isinstance(answer, Fetched):
-                return None
+                return answer, None
             page = await self._workers.parse(answer.body, answer.content_type, url)
-            return placed_by(self._addresses, page)
+            return answer, placed_by(self._addresses, page)
 
     def _twin(self, state: FeedState) -> str | None:
         if state.moved_to is None:

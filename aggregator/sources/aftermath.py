@@ -103,10 +103,12 @@ def verdict_on(
 
 def remark_on(before: FeedState, after: FeedState) -> str | None:
     """Return what ops should know of a visit that went well, in one line; None mostly."""
+    late = after.recovered - before.recovered
     if after.gaps > before.gaps:
-        late = after.recovered - before.recovered
         missed = f"{late} missed were read from older pages" if late else "some probably missed"
         return f"no entry in common with the last visit; {missed}; asking sooner (or set `every`)"
+    if late:
+        return f"{late} entries that were missed before were read from older pages"
     if after.missed > before.missed:
         untold_now = after.missed - before.missed
         return f"its hub did not tell of {untold_now} new entries; asked at its usual pace again"
@@ -139,7 +141,8 @@ def _taught(
     if arrivals is None or not isinstance(document, ParsedFeed):
         return state
     rhythm = learned(state.rhythm, arrivals, last=state.succeeded_at, now=now)
-    return replace(gaps.noted(state, arrivals, now=now), rhythm=rhythm)
+    taught = gaps.noted(state, arrivals, older=document.meta.older, now=now)
+    return replace(taught, rhythm=rhythm)
 
 
 def _unread(feed: Feed, after: FeedState, answer: Fetched, document: Unreadable) -> FeedState:

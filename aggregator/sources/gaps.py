@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from aggregator.model.feeds import FeedState
+from aggregator.model.feeds import FeedState, Older
 from aggregator.model.items import Entry
-from aggregator.model.visits import Arrivals
+from aggregator.model.visits import Answer, Arrivals, Failed
 
 EASING = timedelta(days=7)  # without a gap, one halving of the interval is taken back
 MOST_HASTE = 4  # halvings; from an hour, the floor is reached before
 BELIEVED = timedelta(days=7)  # a feed that is empty for so long has really nothing to say
 MOST_PAGES = 5  # read for one gap; a feed that needs more is asked too seldom
+MOST_TRIES = 5  # visits at which a page of theirs is asked for in vain
 _FEWEST = 2  # a feed of one entry shares none with the last visit whenever there is news
 
 
@@ -33,12 +34,44 @@ def haste_at(state: FeedState, now: datetime) -> int:
     return max(state.haste - eased, 0)
 
 
-def noted(state: FeedState, arrivals: Arrivals, *, now: datetime) -> FeedState:
-    """Return ``state`` with the gap counted, if there is one."""
+def noted(state: FeedState, arrivals: Arrivals, *, older: str | None, now: datetime) -> FeedState:
+    """Return ``state`` with the gap counted, if there is one, and the search for it begun.
+
+    ``older`` is the page before this document. A search under way is begun anew from there, and
+    still goes as far back as it had to.
+    """
     if not is_gap(state, arrivals):
         return state
     haste = min(haste_at(state, now) + 1, MOST_HASTE)
-    return replace(state, gaps=state.gaps + 1, last_gap_at=now, haste=haste)
+    search = state.older
+    if older is not None and older != state.url:
+        before = search or Older(page=older, at=now, since=state.succeeded_at)
+        search = replace(before, page=older, read=(state.url,), tries=0)
+    return replace(state, gaps=state.gaps + 1, last_gap_at=now, haste=haste, older=search)
+
+
+def further(search: Older, older: str | None, *, reached: bool) -> Older | None:
+    """Return ``search`` after its page was read, which names ``older`` as the one before it.
+
+    None at its end: when that page ``reached`` what was known, names no older one, or was the
+    fifth.
+    """
+    read = (*search.read, search.page)
+    if reached or older is None or older in read or len(read) > MOST_PAGES:
+        return None
+    return replace(search, page=older, read=read, tries=0)
+
+
+def in_vain(search: Older, answer: Answer) -> Older | None:
+    """Return ``search`` after ``answer`` brought no page: to be tried again at the next visit.
+
+    None when that is no use: the host says that there is none, or it was tried five times.
+    """
+    if not isinstance(answer, Failed) or search.tries + 1 >= MOST_TRIES:
+        return None
+    if answer.status is not None and answer.status < 500 and answer.status not in {408, 425, 429}:
+        return None
+    return replace(search, tries=search.tries + 1)
 
 
 def missed(

@@ -199,6 +199,55 @@ def test_what_was_missed_is_read_from_older_pages_up_to_one_that_was_known(
     assert state.validators.etag == b'"(9, 8, 7)"'
 
 
+def test_a_search_in_older_pages_that_was_cut_short_goes_on_after_a_restart(
+    origin: Origin, tmp_path: Path, workers: ParseWorkers
+) -> None:
+    """We are told to stop while the feed answers; what the first page repeats is no end of it."""
+    benches: list[Bench] = []
+
+    async def stopping(line: Line) -> None:
+        benches[0].poller.begin_no_more()
+        await document(9, 8, 7, older="/1")(line)
+
+    feed = Feed(id="a", url=origin.script("/", document(3, 2, 1), stopping, answer(304)))
+    origin.script("/1", document(7, 6, 5, older="/2"))
+    origin.script("/2", document(5, 4, 3, older="/3"))
+
+    async def story() -> tuple[list[Visit], list[str | None]]:
+        async with bench(tmp_path, workers, feed) as held:
+            benches.append(held)
+            visits = [await held.visit(feed) for _ in range(2)]
+        async with bench(tmp_path, workers, feed) as held:
+            held.now += 9 * DAY
+            visits += [await held.visit(feed) for _ in range(2)]
+            store = held.keeper.store
+            return visits, [it.item.entry.guid for it in store.items.all()]
+
+    visits, guids = asyncio.run(story())
+
+    assert [seen.target for seen in origin.log] == ["/", "/", "/", "/1", "/2", "/"]
+    assert guids == ["1", "2", "3", "7", "8", "9", "5", "6", "4"]
+    assert [visit.new for visit in visits] == [3, 3, 3, 0]
+    assert [visit.state.older is None for visit in visits] == [True, False, True, True]
+    assert visits[2].remark == "3 entries that were missed before were read from older pages"
+
+
+def test_an_older_page_is_asked_for_in_vain_at_five_visits_and_no_more(
+    origin: Origin, tmp_path: Path, workers: ParseWorkers
+) -> None:
+    feed = Feed(id="a", url=origin.script("/", document(2, 3), document(8, 9, older="/0")))
+    origin.script("/0", answer(500))
+
+    async def story() -> list[Visit]:
+        async with bench(tmp_path, workers, feed) as held:
+            return [await held.visit(feed) for _ in range(9)]
+
+    visits = asyncio.run(story())
+
+    assert len(origin.asked("/0")) == 5
+    assert visits[-1].state.older is None
+
+
 @pytest.mark.parametrize(
     ("pages", "asked"),
     [
@@ -206,7 +255,8 @@ def test_what_was_missed_is_read_from_older_pages_up_to_one_that_was_known(
         ([document(100, older="/")], 1),
         ([document(100, older="/0")], 1),
         ([document(100, older="/1"), answer(200, b"<html>Sorry</html>"), document(101)], 2),
-        ([answer(429), document(101)], 1),
+        ([answer(404), document(101)], 1),
+        ([answer(429), document(101)], 2),
         ([document(100, older="/1"), document(3, older="/2"), document(101)], 2),
     ],
 )

@@ -3,10 +3,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aggregator.model.feeds import FeedState
+from aggregator.model.feeds import FeedState, Older
 from aggregator.model.items import Entry
-from aggregator.model.visits import Arrivals
-from aggregator.sources.gaps import haste_at, is_emptied, is_gap, missed, noted
+from aggregator.model.visits import Answer, Arrivals, Failed, Fetched, Gone, Refused
+from aggregator.sources.gaps import haste_at, in_vain, is_emptied, is_gap, missed, noted
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -35,19 +35,47 @@ def test_a_whole_document_without_anything_known_is_a_gap(
 
 
 def test_gaps_are_counted_and_hurry_us_for_a_while() -> None:
-    state = noted(STATE, ALL_NEW, now=NOW)
+    state = noted(STATE, ALL_NEW, older=None, now=NOW)
     assert (state.gaps, state.last_gap_at) == (1, NOW)
-    state = noted(state, ALL_NEW, now=NOW + DAY)
+    state = noted(state, ALL_NEW, older=None, now=NOW + DAY)
     assert state.gaps == 2
     hastes = [haste_at(state, NOW + DAY + n * 7 * DAY) for n in range(4)]
     assert hastes == [2, 1, 0, 0]
-    assert noted(STATE, Arrivals(listed=30, known=29), now=NOW) == STATE
+    assert noted(STATE, Arrivals(listed=30, known=29), older="http://a/1", now=NOW) == STATE
+
+
+def test_a_gap_during_a_search_begins_it_anew_and_it_still_goes_as_far_back() -> None:
+    first = noted(STATE, ALL_NEW, older="http://a/1", now=NOW)
+    assert first.older == Older(page="http://a/1", at=NOW, since=NOW, read=("http://a/",))
+    later = replace(first, succeeded_at=NOW + DAY)
+    second = noted(later, ALL_NEW, older="http://a/7", now=NOW + 2 * DAY)
+    assert second.older == replace(first.older, page="http://a/7")
+    for nowhere in (None, "http://a/"):
+        assert noted(later, ALL_NEW, older=nowhere, now=NOW + 2 * DAY).older == first.older
+
+
+@pytest.mark.parametrize("status", [None, 408, 425, 429, 500, 503])
+def test_what_a_host_cannot_give_now_is_asked_for_at_five_visits(status: int | None) -> None:
+    search: Older | None = Older(page="http://a/1", at=NOW)
+    for _ in range(4):
+        assert search is not None
+        search = in_vain(search, Failed(reason="x", status=status))
+    assert search == Older(page="http://a/1", at=NOW, tries=4)
+    assert in_vain(search, Failed(reason="x", status=status)) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Failed(reason="x", status=404), Gone(), Refused(reason="x"), Fetched(url="", body=b"")],
+)
+def test_what_a_host_will_not_give_is_not_asked_for_again(answer: Answer) -> None:
+    assert in_vain(Older(page="http://a/1", at=NOW), answer) is None
 
 
 def test_haste_has_an_end() -> None:
     state = STATE
     for hour in range(50):
-        state = noted(state, ALL_NEW, now=NOW + hour * DAY / 24)
+        state = noted(state, ALL_NEW, older=None, now=NOW + hour * DAY / 24)
     assert state.gaps == 50
     assert haste_at(state, NOW + 2 * DAY) == 4
     assert haste_at(state, NOW - 30 * DAY) == 4  # a clock set back

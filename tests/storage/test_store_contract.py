@@ -21,6 +21,7 @@ from aggregator.model.feeds import (
     Habits,
     KeyRule,
     Move,
+    Older,
     Rhythm,
     Skips,
     Validators,
@@ -181,6 +182,13 @@ LEARNED = FeedState(
     haste=2,
     recovered=7,
     habits=Habits(key=KeyRule.FORM, reformed=5, reused=1),
+    older=Older(
+        page="https://harbour.example/2",
+        at=NOW,
+        since=NOW - HOUR,
+        read=("https://harbour.example/feed", "https://harbour.example/1"),
+        tries=2,
+    ),
 )
 
 

@@ -17,6 +17,7 @@ from aggregator.model.feeds import (
     Habits,
     KeyRule,
     Move,
+    Older,
     Rhythm,
     Skips,
     Validators,
@@ -32,7 +33,9 @@ _GIVEN = ("validator_url", "etag", "last_modified", "digest")
 _LEARNED = {
     **dict.fromkeys(("ttl", "base", "skips", "entries", "rhythm", "moved_to", "move"), "NULL"),
     **dict.fromkeys(("gone", "gaps", "haste", "recovered", "missed"), "0"),
-    **dict.fromkeys(("last_gap_at", "last_error", "not_before", "links", "usual_due"), "NULL"),
+    **dict.fromkeys(
+        ("last_gap_at", "last_error", "not_before", "links", "usual_due", "older"), "NULL"
+    ),
     "failures": "0",
     "because": "excluded.because",
     "next_due": "excluded.next_due",
@@ -220,6 +223,7 @@ def _state(row: Row) -> FeedState:
         last_gap_at=maybe_moment(row["last_gap_at"]),
         haste=row["haste"],
         recovered=row["recovered"],
+        older=_older(row["older"]),
         links=_links(row["links"]),
         usual_due=maybe_moment(row["usual_due"]),
         missed=row["missed"],
@@ -265,6 +269,7 @@ def _state_row(state: FeedState) -> dict[str, Any]:
         "last_gap_at": maybe_stamp(state.last_gap_at),
         "haste": state.haste,
         "recovered": state.recovered,
+        "older": _older_text(state.older),
         "links": _links_text(state.links),
         "usual_due": maybe_stamp(state.usual_due),
         "missed": state.missed,
@@ -339,3 +344,17 @@ def _habits(text: str | None) -> Habits:
         return NO_HABITS
     told = json.loads(text)
     return Habits(**{**told, "key": KeyRule(told["key"])})
+
+
+def _older_text(older: Older | None) -> str | None:
+    if older is None:
+        return None
+    moments = (stamp(older.at), maybe_stamp(older.since))
+    return json.dumps([older.page, *moments, older.read, older.tries])
+
+
+def _older(text: str | None) -> Older | None:
+    if text is None:
+        return None
+    page, at, since, read, tries = json.loads(text)
+    return Older(page=page, at=moment(at), since=maybe_moment(since), read=tuple(read), tries=tries)

@@ -22,7 +22,7 @@ _TRAIT_CAP = 8  # items found by one trait: "Morning briefing" has hundreds
 _ALIASES = 24  # of one item, the newest; a feed that needs more has its key changed
 _KNOWN = (
     "item.id AS id, item.digest, item.revisions, item.titles, item.guid, item.link,"
-    " item.canonical, item.title, item.entry_published"
+    " item.canonical, item.title, item.entry_published, item.first_seen"
 )
 
 
@@ -150,4 +150,5 @@ def _known_item(row: Row) -> KnownItem:
         canonical=row["canonical"],
         title=row["title"],
         published=maybe_moment(row["entry_published"]),
+        first_seen=moment(row["first_seen"]),
     )

@@ -33,6 +33,7 @@ CREATE TABLE feed (
     move TEXT,                        -- JSON: a permanent redirect on trial
     gaps INTEGER NOT NULL DEFAULT 0, last_gap_at TEXT, haste INTEGER NOT NULL DEFAULT 0,
     recovered INTEGER NOT NULL DEFAULT 0,  -- entries read from older pages after a gap
+    older TEXT,                       -- JSON: the search for more of them, under way
     links TEXT,                       -- JSON: hubs that announce it, and its name there
     usual_due TEXT,                   -- when it would be due if its hub did not tell
     missed INTEGER NOT NULL DEFAULT 0, -- entries that its hub did not tell of
