@@ -16,7 +16,7 @@ from pathlib import Path
 from aggregator.model.feeds import Feed, FeedState
 from aggregator.model.visits import Fetched
 from aggregator.service.desk import Desk
-from aggregator.service.poll import settle
+from aggregator.service.settling import settle
 from aggregator.settings import load
 from aggregator.sources.parse import parse
 from aggregator.sources.rereading import parse_changed

@@ -21,7 +21,7 @@ from aggregator.items.intake import Intake
 from aggregator.model.feeds import Feed
 from aggregator.model.items import Entry
 from aggregator.model.visits import FeedMeta, Fetched, ParsedFeed
-from aggregator.service.poll import settle
+from aggregator.service.settling import settle
 from aggregator.sources.parse import parse
 from aggregator.sources.schedule import Cadence
 from aggregator.sources.splitting import Reading

@@ -31,4 +31,4 @@ async def _publish(settings: Settings, store: Store, folder: Path) -> int:
     async with opened(settings, store) as service:
         await service.prepare()
         await service.bring_out()
-        return await service.mirror(SiteFolder(folder))
+        return await service.window.mirror(SiteFolder(folder))

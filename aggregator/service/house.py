@@ -16,9 +16,11 @@ from aggregator.service.desk import Desk
 from aggregator.service.folder import SiteFolder
 from aggregator.service.keeper import Keeper
 from aggregator.service.poll import Poller
-from aggregator.service.push.parts import assembled
+from aggregator.service.push.parts import Push, assembled
 from aggregator.service.push.register import Register
 from aggregator.service.run import Service
+from aggregator.service.vitals import Vitals
+from aggregator.service.window import Window
 from aggregator.service.workers import ParseWorkers
 from aggregator.settings import Settings
 from aggregator.sources.fetch import Fetcher, FetchPolicy, user_agent
@@ -68,20 +70,37 @@ async def opened(
             clock=now,
             chance=secrets.token_bytes,
         )
-        settings = replace(settings, site=await keeper.run(settled, settings.site, store))
-        desk = await keeper.run(Desk.over, store, settings)
-        yield Service(
-            settings=settings,
-            keeper=keeper,
-            poller=poller,
-            desk=desk,
-            push=push,
-            clock=now,
-            folder=site_folder(settings),
-        )
+        yield await put_together(settings, keeper, poller, push, now)
     finally:
         workers.close()
         await keeper.close()
+
+
+async def put_together(
+    settings: Settings, keeper: Keeper, poller: Poller, push: Push, now: Clock
+) -> Service:
+    """Build the service of what visits feeds and what hears their hubs."""
+    settings = replace(settings, site=await keeper.run(settled, settings.site, keeper.store))
+    desk = await keeper.run(Desk.over, keeper.store, settings)
+    vitals = Vitals(feeds=len(settings.feeds))
+    window = Window(
+        settings=settings,
+        keeper=keeper,
+        desk=desk,
+        vitals=vitals,
+        clock=now,
+        folder=site_folder(settings),
+    )
+    return Service(
+        settings=settings,
+        keeper=keeper,
+        poller=poller,
+        desk=desk,
+        window=window,
+        vitals=vitals,
+        push=push,
+        clock=now,
+    )
 
 
 def settled(site: Site, store: Store) -> Site:

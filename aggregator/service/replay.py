@@ -23,7 +23,8 @@ from aggregator.model.items import StoredItem
 from aggregator.model.visits import Failed, Fetched
 from aggregator.service.desk import Desk
 from aggregator.service.house import cadence
-from aggregator.service.poll import Visit, outcome_of, remark, settle
+from aggregator.service.poll import Visit
+from aggregator.service.settling import outcome_of, remark, settle
 from aggregator.service.workers import ParseWorkers
 from aggregator.settings import Settings
 from aggregator.sources.aftermath import digest_of

@@ -15,48 +15,35 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from starlette.applications import Starlette
 
-from aggregator import __version__
-from aggregator.model.editions import Rendered
 from aggregator.model.errors import StoreError
 from aggregator.model.feeds import Feed, FeedState
-from aggregator.outputs import addresses
 from aggregator.service.clock import Clock
 from aggregator.service.desk import Desk
-from aggregator.service.folder import SiteFolder
 from aggregator.service.keeper import Keeper
 from aggregator.service.poll import Poller, Visit
-from aggregator.service.press import Published
 from aggregator.service.push.mailroom import Sorted
 from aggregator.service.push.parts import Push
-from aggregator.service.storypages import Moved
 from aggregator.service.visitlog import tell
+from aggregator.service.vitals import PARTS, STALE, Vitals
+from aggregator.service.window import Window
 from aggregator.settings import Settings
 from aggregator.settings.waivers import waivers
-from aggregator.sources import expat
 from aggregator.text.urls import registrable_domain
-from aggregator.web.app import Health, build
+from aggregator.web.app import build
 from aggregator.web.callback import routes
 from aggregator.web.serve import serve
-from aggregator.web.served import MemoryShelf, Served
 
 TICK = timedelta(seconds=5)  # shorter would build a long list of missed runs after a suspension
 REFRESH = timedelta(minutes=1)  # ranks decay even when nothing comes in
 HOUSEKEEPING = timedelta(hours=6)
-STALE = 3 * TICK  # no tick for this long: the service is not well
 GRACE = 6.0  # seconds for visits under way when told to stop; the whole stop takes under 10
 REMEMBERED = timedelta(days=14)  # stories are over after 7 days, and so are stays in Top
 DUE_AT_ONCE = 2_000  # visits that may wait for their turn, and feeds looked at in one go
 WAITING_AT_A_HOST = 4  # visits that may wait for their turn at one host
 TICK_JOB = "tick"
-OFFLINE = (
-    "is this machine online? They are asked again by themselves, but later and later; to ask at "
-    "once, stop this, run `aggregator poll --again`, and start it again"
-)
 RETRY = timedelta(minutes=5)  # between two visits of a failing feed that ops ask for
 PAUSE = 1.0  # seconds between two editions, so that a burst of visits makes one of them
 PRUNED_AT_ONCE = 500
-PARTS = tuple(filter(None, [expat.advice(expat.in_use())]))  # old ones, that ops should replace
-PAGES_KEPT = 500  # of stories, until the next edition
 FIRST_ROUND = 8.0  # seconds that an empty desk waits for all its feeds: it groups better at once
 
 log = structlog.get_logger()
@@ -70,21 +57,15 @@ class Service:
     keeper: Keeper
     poller: Poller
     desk: Desk
+    window: Window
+    vitals: Vitals
     push: Push
     clock: Clock
-    folder: SiteFolder | None = None
     at_once: int = DUE_AT_ONCE
-    shelf: MemoryShelf = field(default_factory=MemoryShelf)
-    _pages: dict[str, Served | str | None] = field(default_factory=dict)  # of stories, by key
     _flying: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _work: asyncio.Event = field(default_factory=asyncio.Event)
-    _ticked: float = 0.0
-    _faults: dict[str, str] = field(default_factory=dict)
     _young: bool = False
-    _told: frozenset[tuple[str, str]] = frozenset()  # what could not be made at the last edition
-    _unkept: bool = True  # the folder is not known to hold what is served
     _unwritten: bool = False  # the store refused the last visit
-    _unreached: int = 0  # visits in a row that brought nothing
 
     async def run(
         self, stop: asyncio.Event, *, host: str, port: int, ready: Callable[[str], None]
@@ -119,11 +100,11 @@ class Service:
         """Return what is served: the documents on the shelf, and the callbacks for hubs."""
         site, service = self.settings.site, self.settings.service
         return build(
-            self.shelf,
-            health=self.health,
+            self.window.shelf,
+            health=self.vitals.health,
             site=site,
             max_age=int(service.publish.max_age.total_seconds()),
-            story=self.story,
+            story=self.window.story,
             more=routes(
                 self.push.door,
                 prefix=urlsplit(site.base_url).path,
@@ -135,14 +116,10 @@ class Service:
         """Make the configured feeds the store's, and put what was served last on the shelf."""
         store = self.keeper.store
         await self.keeper.run(store.feeds.configure, self.settings.feeds, now=self.clock())
-        self._stack(await self.keeper.run(lambda: _ready(store.outputs.all())))
-        for path in await self.keeper.run(store.outputs.retired):
-            self.shelf.retire(path)
-        for path, into in addresses.moved(self.settings.outputs).items():
-            self.shelf.retire(path, into)
+        await self.window.furnish()
         await self.push.load()
         self._young = await self.keeper.run(store.items.count) == 0
-        self._ticked = asyncio.get_running_loop().time()
+        self.vitals.ticked()
         self._work.set()
 
     async def _tell_start(self) -> None:
@@ -179,7 +156,7 @@ class Service:
 
     async def _refresh(self) -> None:
         self._work.set()
-        if "housekeeping" in self._faults:
+        if self.vitals.fails("housekeeping"):
             await self._keep_house()
 
     async def _keep_ticking(self, scheduler: AsyncIOScheduler, stop: asyncio.Event) -> None:
@@ -190,7 +167,7 @@ class Service:
                 self._mend_ticking(scheduler)
 
     def _mend_ticking(self, scheduler: AsyncIOScheduler) -> None:
-        if self._is_late():
+        if self.vitals.is_late():
             log.warning("late", because="no tick for a while; was the clock set back?")
             scheduler.modify_job(TICK_JOB, next_run_time=self.clock())
 
@@ -198,10 +175,10 @@ class Service:
         try:
             await self._start_due()
         except Exception as error:  # noqa: BLE001 - a tick that fails must not be the last one
-            self._note("tick", error)
+            self.vitals.note("tick", error)
             return
-        self._faults.pop("tick", None)
-        self._ticked = asyncio.get_running_loop().time()
+        self.vitals.mended("tick")
+        self.vitals.ticked()
         if self._unwritten:
             await self._rehearse()
         await self._look_at_hubs()
@@ -233,9 +210,9 @@ class Service:
         try:
             await self.push.subscriber.tick()
         except Exception as error:  # noqa: BLE001 - polling goes on without hubs
-            self._note("push", error)
+            self.vitals.note("push", error)
             return
-        self._faults.pop("push", None)
+        self.vitals.mended("push")
         self.push.mailroom.wake()
 
     async def _rehearse(self) -> None:
@@ -248,23 +225,21 @@ class Service:
 
     def _stored(self) -> None:
         self._unwritten = False
-        self._faults.pop("visit", None)
+        self.vitals.mended("visit")
 
     async def _visit(self, feed: Feed, state: FeedState) -> None:
         try:
             visit = await self.poller.visit(feed, state)
             self.heard(visit)
         except Exception as error:  # noqa: BLE001 - one feed never harms another
-            self._note("visit", error, feed=feed.id)
+            self.vitals.note("visit", error, feed=feed.id)
             self._unwritten = isinstance(error, StoreError)
         finally:
             self._flying.pop(feed.id, None)
 
     def heard(self, visit: Visit) -> None:
         """Tell ops of a visit, and wake the desk if it brought something."""
-        self._unreached = 0 if visit.reason is None else self._unreached + 1
-        if self._unreached == len(self.settings.feeds):
-            log.warning("no feed could be read", tries=self._unreached, hint=OFFLINE)
+        self.vitals.heard(visit)
         self._stored()
         tell(log, visit)
         self.push.subscriber.heard(visit)
@@ -284,7 +259,7 @@ class Service:
                 await self._first_round()
                 await self.bring_out(stop)
             except Exception as error:  # noqa: BLE001 - the last good editions are still served
-                self._note("desk", error)
+                self.vitals.note("desk", error)
             if stop.is_set():
                 return
             await _either(stop, PAUSE)
@@ -317,66 +292,7 @@ class Service:
                 return
         for item, reason in self.desk.told_set_aside():
             log.error("set aside", item=item, reason=reason, hint="please report this")
-        published, served = await self.keeper.run(self._edit)
-        self._pages.clear()
-        self._stack(served)
-        for path in published.dropped:
-            self.shelf.drop(path)
-        self._report(published)
-        self._faults.pop("desk", None)
-        if self.folder is not None and (published.documents or published.dropped or self._unkept):
-            await self._keep_folder(self.folder)
-
-    async def mirror(self, folder: SiteFolder) -> int:
-        """Write everything that is served into ``folder``; return how many files changed."""
-        return await self.keeper.run(
-            lambda: folder.mirror(
-                (*self.keeper.store.outputs.all(), *self.desk.stories.standing()),
-                self.settings.site,
-                now=self.clock(),
-            )
-        )
-
-    async def _keep_folder(self, folder: SiteFolder) -> None:
-        try:
-            await self.mirror(folder)
-        except OSError as error:  # a full disk there is no reason to stop serving here
-            self._unkept = True
-            self._note("folder", error)
-            return
-        self._unkept = False
-        self._faults.pop("folder", None)
-
-    def _edit(self) -> tuple[Published, dict[str, Served]]:
-        published = self.desk.publisher.publish(self.clock())
-        return published, _ready(published.documents)
-
-    def _stack(self, served: dict[str, Served]) -> None:
-        for path, ready in served.items():
-            self.shelf.put(path, ready)
-
-    async def story(self, key: str) -> Served | str | None:
-        """Return the page of a story, the path at which it stands now, or None."""
-        if key not in self._pages:
-            if len(self._pages) >= PAGES_KEPT:
-                self._pages.clear()
-            self._pages[key] = await self.keeper.run(self._story, key)
-        return self._pages[key]
-
-    def _story(self, key: str) -> Served | str | None:
-        found = self.desk.stories.page(key)
-        if isinstance(found, Moved):
-            return found.path
-        return Served.of(found) if found else None
-
-    def _report(self, published: Published) -> None:
-        for path, reason in published.refused:
-            if (path, reason) not in self._told:  # what is tried again each minute is told once
-                log.warning("kept", path=path, because=reason)
-        self._told = frozenset(published.refused)
-        if published.editions:
-            names = [edition.spec.name for edition in published.editions]
-            log.info("published", outputs=len(names), names=" ".join(names))
+        await self.window.dress()
 
     async def _keep_house(self) -> None:
         store, before = self.keeper.store, self.clock() - self.settings.service.retention.items
@@ -389,9 +305,9 @@ class Service:
                 start = await self.keeper.run(store.items.sweep, before, start)
             await self.keeper.run(store.tidy, self.clock() - REMEMBERED)
         except Exception as error:  # noqa: BLE001 - tried again at the next turn
-            self._note("housekeeping", error)
+            self.vitals.note("housekeeping", error)
             return
-        self._faults.pop("housekeeping", None)
+        self.vitals.mended("housekeeping")
         log.info("tidied", pruned=pruned)
 
     async def _drain(self, scheduler: AsyncIOScheduler, stop: asyncio.Event) -> None:
@@ -406,28 +322,6 @@ class Service:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
-
-    def _note(self, part: str, error: Exception, **where: str) -> None:
-        self._faults[part] = f"{part}: {error}"
-        log.error("failed", part=part, reason=str(error), kind=type(error).__name__, **where)
-
-    def _is_late(self) -> bool:
-        return asyncio.get_running_loop().time() - self._ticked > STALE.total_seconds()
-
-    def health(self) -> Health:
-        """Tell whether ticks come and the store works."""
-        because = [*self._faults.values()]
-        if self._is_late():
-            because.append("the scheduler has not ticked for a while; feeds are not polled")
-        ok = not because
-        if self._unreached and self._unreached >= len(self.settings.feeds):
-            because.append(f"the last {self._unreached} visits all failed; {OFFLINE}")
-        return Health(ok=ok, version=__version__, because=tuple(because), notes=PARTS)
-
-
-def _ready(documents: Iterable[Rendered]) -> dict[str, Served]:
-    """Compress ``documents``, off the event loop."""
-    return {rendered.path: Served.of(rendered) for rendered in documents}
 
 
 def _may_be_tried(state: FeedState, now: datetime) -> bool:

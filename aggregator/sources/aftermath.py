@@ -21,7 +21,7 @@ from aggregator.model.visits import (
 )
 from aggregator.sources import gaps, moves
 from aggregator.sources.rhythm import learned
-from aggregator.sources.schedule import Cadence, asked_for, next_due, put_off
+from aggregator.sources.schedule import Cadence, Due, asked_for, next_due, put_off
 from aggregator.sources.websub.discovery import advertised
 from aggregator.sources.websub.trust import untold
 
@@ -64,27 +64,17 @@ def conclude(
         visits=state.visits + 1,
     )
     if pushed is not None and isinstance(verdict, Fetched | NotModified):
-        times = arrivals.times if arrivals else ()
-        missed = untold(times, since=pushed.since, last=state.succeeded_at, now=now)
-        after = replace(after, missed=after.missed + missed)
         rarely = put_off(feed, due, meta.skips, now=now, cadence=cadence)
-        if not missed and rarely is not due:
-            after = replace(after, next_due=rarely.at, because=rarely.because, usual_due=due.at)
+        after = _told_by_hub(after, pushed, arrivals, rarely, now=now)
     match verdict:
         case Fetched():
             return _success(feed, after, verdict, document, now)
         case NotModified():
-            after = moves.followed(after, verdict.moved_to, now=now)
-            return replace(
-                after, validators=verdict.validators, succeeded_at=now, failures=0, last_error=None
-            )
+            return _unchanged(after, verdict, now)
         case Gone():
             return replace(after, gone=True, last_error="410: the publisher has ended this feed")
         case Refused() | Failed():
-            if isinstance(document, Unreadable) and isinstance(answer, Fetched):
-                after = _unread(feed, after, answer, document)
-            after = replace(after, failures=state.failures + 1, last_error=verdict.reason)
-            return moves.failed(after)
+            return _failure(_unread(feed, after, answer, document), verdict)
 
 
 def verdict_on(
@@ -145,12 +135,42 @@ def _taught(
     return replace(taught, rhythm=rhythm)
 
 
-def _unread(feed: Feed, after: FeedState, answer: Fetched, document: Unreadable) -> FeedState:
+def _told_by_hub(
+    after: FeedState, pushed: Pushed, arrivals: Arrivals | None, rarely: Due, *, now: datetime
+) -> FeedState:
+    """Count what the hub had not told; without any, the next visit is due ``rarely``.
+
+    ``after`` still has the last good visit of before.
+    """
+    times = arrivals.times if arrivals else ()
+    missed = untold(times, since=pushed.since, last=after.succeeded_at, now=now)
+    if missed or rarely.at == after.next_due:
+        return replace(after, missed=after.missed + missed)
+    return replace(after, next_due=rarely.at, because=rarely.because, usual_due=after.next_due)
+
+
+def _unread(feed: Feed, after: FeedState, answer: Answer, document: Document | None) -> FeedState:
     """Keep what a page says of hubs, unless it stands where there was a feed before."""
+    if not isinstance(document, Unreadable) or not isinstance(answer, Fetched):
+        return after
     if after.succeeded_at is not None:
         return after
     links = advertised(answer.links, document.links, asked=feed.url, url=answer.url)
     return replace(after, links=links)
+
+
+def _failure(after: FeedState, verdict: Refused | Failed) -> FeedState:
+    return moves.failed(replace(after, failures=after.failures + 1, last_error=verdict.reason))
+
+
+def _unchanged(after: FeedState, verdict: NotModified, now: datetime) -> FeedState:
+    return replace(
+        moves.followed(after, verdict.moved_to, now=now),
+        validators=verdict.validators,
+        succeeded_at=now,
+        failures=0,
+        last_error=None,
+    )
 
 
 def _success(

@@ -20,8 +20,8 @@ from aggregator.model.feeds import Feed
 from aggregator.model.items import Entry
 from aggregator.model.visits import FeedMeta, Fetched, ParsedFeed
 from aggregator.service.organise import Organiser
-from aggregator.service.poll import settle
 from aggregator.service.recall import known_of
+from aggregator.service.settling import settle
 from aggregator.sources.schedule import Cadence
 from aggregator.sources.splitting import Reading
 from aggregator.storage import Store, open_store

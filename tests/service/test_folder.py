@@ -104,11 +104,11 @@ def test_a_service_keeps_its_folder_current_and_catches_up_after_a_fault(tmp_pat
             (tmp_path / "public").write_text("in the way")
             bring(service.keeper.store, "harbour", [entry("harbour", 1, "Ferry 1 leaves")])
             await service.bring_out()
-            assert any(why.startswith("folder: ") for why in service.health().because)
+            assert any(why.startswith("folder: ") for why in service.vitals.health().because)
 
             (tmp_path / "public").unlink()
             await service.bring_out()
-            assert service.health().ok
+            assert service.vitals.health().ok
 
     play(scene())
     assert "Ferry 1" in top.read_text()

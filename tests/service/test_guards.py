@@ -10,8 +10,8 @@ import structlog
 from structlog.testing import capture_logs
 
 from aggregator.service.house import opened
-from aggregator.service.run import PARTS
 from aggregator.service.visitlog import tell
+from aggregator.service.vitals import PARTS
 from aggregator.sources import expat
 from tests.origin import Origin, answer
 from tests.service.stage import item, play, rss, settings_for, store_in
@@ -38,7 +38,7 @@ def test_a_start_tells_guards_that_are_down_and_old_parts(tmp_path: Path) -> Non
         async with opened(settings, store_in(tmp_path)) as service:
             stop = asyncio.Event()
             await service.run(stop, host="127.0.0.1", port=0, ready=lambda _: stop.set())
-            assert service.health().notes == PARTS
+            assert service.vitals.health().notes == PARTS
 
     with capture_logs() as log:
         play(scene())

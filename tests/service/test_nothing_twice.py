@@ -19,7 +19,7 @@ from aggregator.items.intake import Intake
 from aggregator.model.feeds import Feed, Habits, KeyRule, Validators
 from aggregator.model.items import Entry
 from aggregator.model.visits import FeedMeta, Fetched, NotModified, ParsedFeed
-from aggregator.service.poll import settle
+from aggregator.service.settling import settle
 from aggregator.sources.schedule import Cadence
 from aggregator.sources.splitting import Reading
 from aggregator.storage import Store

@@ -18,7 +18,8 @@ from aggregator.model.editions import Rendered
 from aggregator.service import clock
 from aggregator.service.desk import BATCH
 from aggregator.service.house import opened
-from aggregator.service.run import DUE_AT_ONCE, STALE, TICK, TICK_JOB, WAITING_AT_A_HOST, Service
+from aggregator.service.run import DUE_AT_ONCE, TICK, TICK_JOB, WAITING_AT_A_HOST, Service
+from aggregator.service.vitals import STALE
 from aggregator.storage import Store
 from aggregator.storage.sqlite import SqliteStore
 from aggregator.web.served import Served
@@ -196,7 +197,7 @@ def test_it_stops_while_a_client_reads_nothing(origin: Origin, tmp_path: Path) -
         ready = await asyncio.to_thread(Served.of, big)
         with socket.socket() as silent, socket.socket() as deaf:
             async with running(tmp_path, f"{{id: a, url: '{origin.url('/a')}'}}") as run:
-                run.service.shelf.put("big", ready)
+                run.service.window.shelf.put("big", ready)
                 url = httpx.URL(await run.address)
                 for client in (silent, deaf):
                     client.setblocking(False)
@@ -399,9 +400,9 @@ def test_ticks_that_a_clock_set_back_would_hold_up_go_on(tmp_path: Path) -> None
             scheduler.modify_job(TICK_JOB, next_run_time=clock.now() + HOUR)
             service._mend_ticking(scheduler)
             assert scheduler.get_job(TICK_JOB).next_run_time > clock.now()
-            assert service.health().ok
-            service._ticked -= STALE.total_seconds() + 1
-            assert "has not ticked" in service.health().because[0]
+            assert service.vitals.health().ok
+            service.vitals._ticked -= STALE.total_seconds() + 1
+            assert "has not ticked" in service.vitals.health().because[0]
             service._mend_ticking(scheduler)
             assert scheduler.get_job(TICK_JOB).next_run_time <= clock.now()
             scheduler.shutdown(wait=False)

@@ -12,7 +12,7 @@ import pytest
 from aggregator.model.feeds import Feed, Validators
 from aggregator.model.items import Entry
 from aggregator.model.visits import FeedMeta, Fetched, NotModified, ParsedFeed
-from aggregator.service.poll import settle
+from aggregator.service.settling import settle
 from aggregator.sources.fetch import ask_for
 from aggregator.sources.schedule import Cadence, provisional_due
 from aggregator.sources.splitting import Reading

@@ -16,9 +16,9 @@ from aggregator.model.push import Delivery
 from aggregator.model.visits import Document, ParsedFeed, Unreadable
 from aggregator.service.clock import Clock
 from aggregator.service.keeper import Keeper
-from aggregator.service.poll import arrivals_of
 from aggregator.service.push.door import Door
 from aggregator.service.recall import known_of
+from aggregator.service.settling import arrivals_of
 from aggregator.service.workers import ParseWorkers
 from aggregator.sources.inflate import Inflater, Limits
 from aggregator.sources.rhythm import learned

@@ -1,0 +1,68 @@
+"""Is the service well, and if not, what ails it?"""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+
+from aggregator import __version__
+from aggregator.service.poll import Visit
+from aggregator.sources import expat
+from aggregator.web.app import Health
+
+STALE = timedelta(seconds=15)  # no tick for this long, which is three: the service is not well
+PARTS = tuple(filter(None, [expat.advice(expat.in_use())]))  # old ones, that ops should replace
+OFFLINE = (
+    "is this machine online? They are asked again by themselves, but later and later; to ask at "
+    "once, stop this, run `aggregator poll --again`, and start it again"
+)
+
+log = structlog.get_logger()
+
+
+@dataclass(kw_only=True)
+class Vitals:
+    """What goes wrong in the parts of a service that has so many ``feeds``."""
+
+    feeds: int
+    _faults: dict[str, str] = field(default_factory=dict)  # by part
+    _ticked: float = 0.0
+    _unreached: int = 0  # visits in a row that brought nothing
+
+    def ticked(self) -> None:
+        """Take note that a tick came to its end."""
+        self._ticked = asyncio.get_running_loop().time()
+
+    def is_late(self) -> bool:
+        """Whether no tick came for a while."""
+        return asyncio.get_running_loop().time() - self._ticked > STALE.total_seconds()
+
+    def note(self, part: str, error: Exception, **where: str) -> None:
+        """Take note, and tell, that ``part`` failed."""
+        self._faults[part] = f"{part}: {error}"
+        log.error("failed", part=part, reason=str(error), kind=type(error).__name__, **where)
+
+    def mended(self, part: str) -> None:
+        """Take note that ``part`` works."""
+        self._faults.pop(part, None)
+
+    def fails(self, part: str) -> bool:
+        """Whether ``part`` failed last."""
+        return part in self._faults
+
+    def heard(self, visit: Visit) -> None:
+        """Take note of how a visit went; tell when none goes well any more."""
+        self._unreached = 0 if visit.reason is None else self._unreached + 1
+        if self._unreached == self.feeds:
+            log.warning("no feed could be read", tries=self._unreached, hint=OFFLINE)
+
+    def health(self) -> Health:
+        """Tell whether ticks come and the store works."""
+        because = [*self._faults.values()]
+        if self.is_late():
+            because.append("the scheduler has not ticked for a while; feeds are not polled")
+        ok = not because
+        if self._unreached and self._unreached >= self.feeds:
+            because.append(f"the last {self._unreached} visits all failed; {OFFLINE}")
+        return Health(ok=ok, version=__version__, because=tuple(because), notes=PARTS)

@@ -1,0 +1,115 @@
+"""What do readers see?"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import structlog
+
+from aggregator.model.editions import Rendered
+from aggregator.outputs import addresses
+from aggregator.service.clock import Clock
+from aggregator.service.desk import Desk
+from aggregator.service.folder import SiteFolder
+from aggregator.service.keeper import Keeper
+from aggregator.service.press import Published
+from aggregator.service.storypages import Moved
+from aggregator.service.vitals import Vitals
+from aggregator.settings import Settings
+from aggregator.web.served import MemoryShelf, Served
+
+PAGES_KEPT = 500  # of stories, until the next edition
+
+log = structlog.get_logger()
+
+
+@dataclass(kw_only=True)
+class Window:
+    """The last editions: on the shelf that is served from, and in ``folder`` if ops want one."""
+
+    settings: Settings
+    keeper: Keeper
+    desk: Desk
+    vitals: Vitals
+    clock: Clock
+    folder: SiteFolder | None = None
+    shelf: MemoryShelf = field(default_factory=MemoryShelf)
+    _pages: dict[str, Served | str | None] = field(default_factory=dict)  # of stories, by key
+    _told: frozenset[tuple[str, str]] = frozenset()  # what could not be made at the last edition
+    _unkept: bool = True  # the folder is not known to hold what is served
+
+    async def furnish(self) -> None:
+        """Put on the shelf what was served last."""
+        store = self.keeper.store
+        self._stack(await self.keeper.run(lambda: _ready(store.outputs.all())))
+        for path in await self.keeper.run(store.outputs.retired):
+            self.shelf.retire(path)
+        for path, into in addresses.moved(self.settings.outputs).items():
+            self.shelf.retire(path, into)
+
+    async def dress(self) -> None:
+        """Bring out new editions of what is filed."""
+        published, served = await self.keeper.run(self._edit)
+        self._pages.clear()
+        self._stack(served)
+        for path in published.dropped:
+            self.shelf.drop(path)
+        self._report(published)
+        self.vitals.mended("desk")
+        if self.folder is not None and (published.documents or published.dropped or self._unkept):
+            await self._keep_folder(self.folder)
+
+    async def mirror(self, folder: SiteFolder) -> int:
+        """Write everything that is served into ``folder``; return how many files changed."""
+        return await self.keeper.run(
+            lambda: folder.mirror(
+                (*self.keeper.store.outputs.all(), *self.desk.stories.standing()),
+                self.settings.site,
+                now=self.clock(),
+            )
+        )
+
+    async def story(self, key: str) -> Served | str | None:
+        """Return the page of a story, the path at which it stands now, or None."""
+        if key not in self._pages:
+            if len(self._pages) >= PAGES_KEPT:
+                self._pages.clear()
+            self._pages[key] = await self.keeper.run(self._story, key)
+        return self._pages[key]
+
+    def _story(self, key: str) -> Served | str | None:
+        found = self.desk.stories.page(key)
+        if isinstance(found, Moved):
+            return found.path
+        return Served.of(found) if found else None
+
+    async def _keep_folder(self, folder: SiteFolder) -> None:
+        try:
+            await self.mirror(folder)
+        except OSError as error:  # a full disk there is no reason to stop serving here
+            self._unkept = True
+            self.vitals.note("folder", error)
+            return
+        self._unkept = False
+        self.vitals.mended("folder")
+
+    def _edit(self) -> tuple[Published, dict[str, Served]]:
+        published = self.desk.publisher.publish(self.clock())
+        return published, _ready(published.documents)
+
+    def _stack(self, served: dict[str, Served]) -> None:
+        for path, ready in served.items():
+            self.shelf.put(path, ready)
+
+    def _report(self, published: Published) -> None:
+        for path, reason in published.refused:
+            if (path, reason) not in self._told:  # what is tried again each minute is told once
+                log.warning("kept", path=path, because=reason)
+        self._told = frozenset(published.refused)
+        if published.editions:
+            names = [edition.spec.name for edition in published.editions]
+            log.info("published", outputs=len(names), names=" ".join(names))
+
+
+def _ready(documents: Iterable[Rendered]) -> dict[str, Served]:
+    """Compress ``documents``, off the event loop."""
+    return {rendered.path: Served.of(rendered) for rendered in documents}
