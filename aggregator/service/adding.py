@@ -9,7 +9,8 @@ from urllib.parse import urlsplit, urlunsplit
 from aggregator.model.items import Entry
 from aggregator.model.visits import Answer, Failed, Fetched, Gone, ParsedFeed, Refused
 from aggregator.service.workers import ParseWorkers
-from aggregator.sources.discover import Offer, common_places, is_page, offers_of, spelled_out
+from aggregator.sources.discover import Offer, common_places, offers_of, spelled_out
+from aggregator.sources.envelope import is_page
 from aggregator.sources.fetch import Ask, Fetcher
 from aggregator.sources.manners import Manners
 from aggregator.text.urls import redacted, split_credentials

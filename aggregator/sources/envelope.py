@@ -30,9 +30,11 @@ _DECLARED = re.compile(rb"<\?xml[^>]{0,200}encoding\s*=\s*[\"']([\w.:-]{1,40})[\
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 # Atomic and possessive: else n comments could be told apart in 2 to the n ways before it gives up.
 _PAGE = re.compile(
-    rb"\s*+(?:<\?xml[^>]{0,200}>\s*+)?(?><!--.{0,2000}?-->\s*+)*+<(?:!doctype\s+html|html)\b",
+    rb"\s*+(?>(?:<\?[^>]{0,200}>|<!--.{0,2000}?-->)\s*+)*+"
+    rb"<(?:!doctype\s+html|html|head|body|title|meta|link)\b",
     re.IGNORECASE | re.DOTALL,
 )
+_PAGE_TYPE = re.compile(r"\s*(?:text/html|application/xhtml\+xml)\b", re.IGNORECASE)
 _FEED_ROOT = re.compile(rb"<(?:rss|(?:atom:)?feed|(?:rdf:)?rdf|channel)\b", re.IGNORECASE)
 _UTF7 = frozenset({"utf-7", "utf7", "unicode-1-1-utf-7", "csunicode11utf7", "x-utf-7"})
 # Declared by a template and not by the text: if it is sound UTF-8 with letters beyond ASCII, it is.
@@ -70,10 +72,22 @@ def open_body(body: bytes, content_type: str) -> Opened | Unreadable:
     return _narrow(body, content_type, remarks)
 
 
-def is_page(body: bytes) -> bool:
-    """Whether ``body`` is an HTML page, and no feed in the guise of one."""
-    start = body[:8192]
-    return bool(_PAGE.match(start.removeprefix(b"\xef\xbb\xbf"))) and not _FEED_ROOT.search(start)
+def is_page(body: bytes, content_type: str = "") -> bool:
+    """Whether ``body`` is an HTML page, and no feed in the guise of one.
+
+    By its start, or by its Content-Type when that is given: many a feed is sent as ``text/html``.
+    """
+    if _PAGE_TYPE.match(content_type):
+        return True
+    start = body[:8192].removeprefix(b"\xef\xbb\xbf")
+    found = _PAGE.match(start)
+    return found is not None and not _FEED_ROOT.search(start, found.end())
+
+
+def charset_of(content_type: str) -> str:
+    """Return the encoding (lower case) that a Content-Type names, '' when it names none."""
+    told = _CHARSET.search(content_type)
+    return told[1].lower() if told else ""
 
 
 def _refusal(body: bytes) -> str | None:
@@ -92,9 +106,8 @@ def _refusal(body: bytes) -> str | None:
 
 def _narrow(body: bytes, content_type: str, remarks: tuple[str, ...]) -> Opened | Unreadable:
     """Settle a body whose encoding writes ASCII as ASCII."""
-    told = _CHARSET.search(content_type)
     declared = _DECLARED.search(body[:512])
-    names = (told[1].lower() if told else "", declared[1].decode().lower() if declared else "")
+    names = (charset_of(content_type), declared[1].decode().lower() if declared else "")
     if _UTF7.intersection(names):
         return Unreadable(reason="the document says it is in UTF-7, which is never read")
     cleaned = body.translate(None, _FORBIDDEN_BYTES)

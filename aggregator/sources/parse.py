@@ -103,7 +103,7 @@ def parse(body: bytes, content_type: str, url: str) -> Document:
     try:
         opened = open_body(body, content_type)
         if isinstance(opened, Unreadable):
-            return replace(opened, links=_links_of_page(body, url))
+            return replace(opened, links=_links_of_page(body, content_type, url))
         if looks_like_json(opened.body):
             return _from_json(opened, url)
         return _from_xml(opened, url)
@@ -114,13 +114,15 @@ def parse(body: bytes, content_type: str, url: str) -> Document:
         return Unreadable(reason=f"the document cannot be read: {told}"[:MAX_REASON])
 
 
-def _links_of_page(body: bytes, url: str) -> HubLinks:
+def _links_of_page(body: bytes, content_type: str, url: str) -> HubLinks:
+    """Return what the links of a page say of hubs (WebSub section 4, the third place to look)."""
     if not is_page(body):
         return NO_HUB
     # Here, so that only a worker that meets a page pays 4 MB for a parser of pages.
-    from aggregator.sources.websub.pages import in_page  # noqa: PLC0415
+    from aggregator.sources.page import read_page  # noqa: PLC0415
 
-    return in_page(body, url)
+    page = read_page(body, content_type, url)
+    return of_links(((link.get("rel", ""), link["href"]) for link in page.links), page.base)
 
 
 def _from_json(opened: Opened, url: str) -> Document:

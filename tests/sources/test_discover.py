@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from aggregator.sources.discover import (
     MAX_OFFERS,
-    MAX_PAGE,
     common_places,
-    is_page,
     offers_of,
     spelled_out,
 )
+from aggregator.sources.envelope import is_page
+from aggregator.sources.page import MAX_PAGE
 
 PAGE = "https://www.paper.example/news/today.html"
 
@@ -209,6 +209,8 @@ def test_a_page_is_told_by_its_header_or_its_start() -> None:
     assert is_page(b"", "text/html; charset=utf-8")
     assert is_page(b"\n<!DOCTYPE html>", "")
     assert is_page(b"\xef\xbb\xbf<?xml version='1.0'?><!-- <rss> -->\n<HTML lang=en>", "text/xml")
+    assert is_page(b"<link rel=alternate href=/feed>", "")
+    assert not is_page(b"<!doctype html><rss version='2.0'/>")
     assert not is_page(b"<opml><head><title>x</title></head><body/></opml>", "")
     assert not is_page(b"<?xml version='1.0'?><opml/>", "text/xml")
     assert not is_page(b"%PDF-1.4", "application/pdf")

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.model.visits import Document, ParsedFeed, Unreadable
-from aggregator.sources.discover import is_page
-from aggregator.sources.envelope import MAX_BODY
+from aggregator.sources.envelope import MAX_BODY, is_page
 from aggregator.sources.parse import MAX_ENTRIES, parse
 
 URL = "https://gazette.example/feeds/news.xml"

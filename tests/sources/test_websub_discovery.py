@@ -83,12 +83,23 @@ PAGE = f"""<!doctype html><html><head><link rel=stylesheet href="/x.css"><title>
         (f"<!doctype html><!-- <link rel=hub href={HUB}> --><p>none", NO_HUB),
         ("<!doctype html>" + "<link rel=hub href=http://h/>" * 9000, HubLinks(hubs=("http://h/",))),
         ("<!doctype html><link rel='hub", NO_HUB),
+        ("<title>Paper</title><link rel=hub href=/push>",
+         HubLinks(hubs=("https://paper.example/push",))),
+        ("<!doctype html><base href=https://base.example/x/><link rel=hub href=push>",
+         HubLinks(hubs=("https://base.example/x/push",))),
     ],
 )  # fmt: skip
 def test_the_link_elements_of_a_page_are_read_in_the_worker(page: str, expected: HubLinks) -> None:
     found = parse(page.encode(), "text/html", URL)
     assert isinstance(found, Unreadable)
     assert found.links == expected
+
+
+def test_a_page_is_read_in_the_encoding_that_its_header_names() -> None:
+    page = "<!doctype html><link rel=hub href='/п'>".encode("koi8-r")
+    found = parse(page, "text/html; charset=koi8-r", URL)
+    assert isinstance(found, Unreadable)
+    assert found.links == HubLinks(hubs=("https://paper.example/п",))
 
 
 IN_HEADER = HubLinks(hubs=(HUB,), topic=SELF)
