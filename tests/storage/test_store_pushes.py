@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.model.errors import StoreError
-from aggregator.model.feeds import Feed
+from aggregator.model.feeds import Feed, Skips
 from aggregator.model.push import Delivery, HubLinks, Standing, Subscription
 from aggregator.storage import open_store
 from aggregator.storage.protocol import Store
@@ -152,3 +152,17 @@ def test_a_feed_that_was_put_off_is_due_again_when_it_would_have_been(store: Sto
     store.feeds.begin("harbour", now=NOW, next_due=NOW + 9 * HOUR, because="attempt")
     store.feeds.recall("harbour", now=NOW)
     assert store.feeds.state("harbour").next_due == NOW + 9 * HOUR
+
+
+@pytest.mark.conforms("A70")
+def test_nor_is_it_due_in_the_hours_at_which_its_publisher_wants_peace(store: Store) -> None:
+    hour = (NOW + 2 * HOUR).hour
+    rarely = replace(
+        store.feeds.state("harbour"),
+        next_due=NOW + 12 * HOUR,
+        usual_due=NOW + HOUR,
+        skips=Skips(hours=frozenset({hour, hour + 1})),
+    )
+    store.feeds.save(rarely)
+    store.feeds.recall("harbour", now=NOW + 2 * HOUR)
+    assert store.feeds.state("harbour").next_due.hour == hour + 2

@@ -23,7 +23,7 @@ from aggregator.model.feeds import (
     Validators,
 )
 from aggregator.model.push import NO_HUB, HubLinks
-from aggregator.sources.schedule import CLOCK_SLACK
+from aggregator.sources.schedule import CLOCK_SLACK, Due, outside
 from aggregator.storage.sqlite.connection import Connection
 from aggregator.storage.sqlite.rows import Row, maybe_moment, maybe_stamp, moment, stamp
 
@@ -61,10 +61,7 @@ _FORGET_READING = (
 _BEGIN = (
     "UPDATE feed SET attempted_at = ?, next_due = ?, because = ?, usual_due = NULL WHERE id = ?"
 )
-_RECALL = """
-UPDATE feed SET next_due = max(usual_due, ?), because = 'lapsed', usual_due = NULL
-WHERE id = ? AND usual_due < next_due
-"""
+_RECALL = "UPDATE feed SET next_due = ?, because = ?, usual_due = NULL WHERE id = ?"
 
 
 class SqliteFeeds:
@@ -141,8 +138,15 @@ class SqliteFeeds:
         self._at.run(_BEGIN, [stamp(now), stamp(next_due), because, feed])
 
     def recall(self, feed: str, *, now: datetime) -> None:
-        """Let ``feed`` be due when it would have been without its hub, but not before ``now``."""
-        self._at.run(_RECALL, [stamp(now), feed])
+        """Let ``feed`` be due when it would have been without its hub, but not before ``now``.
+
+        Nor in the hours and days at which its publisher wants to be left alone.
+        """
+        state = self.state(feed)
+        if state.usual_due is None or state.usual_due >= state.next_due:
+            return
+        due = outside(Due(at=max(state.usual_due, now), because="lapsed"), state.skips, feed)
+        self._at.run(_RECALL, [stamp(due.at), due.because, feed])
 
     def save(self, state: FeedState) -> None:
         """Remember the outcome of a visit."""
