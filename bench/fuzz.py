@@ -23,8 +23,9 @@ from pathlib import Path
 
 from aggregator.model.visits import Failed, Fetched, Refused
 from aggregator.service.workers import MIB, ParseWorkers
-from aggregator.sources.fetch import Ask, Fetcher, FetchPolicy
+from aggregator.sources.fetch import Ask, Fetcher
 from aggregator.sources.lookup import Lookup
+from aggregator.sources.policy import FetchPolicy
 from tests.fuzzed import fuzzed
 from tests.origin import Origin, Reply
 

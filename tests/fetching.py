@@ -10,7 +10,8 @@ import sys
 from typing import Any
 
 from aggregator.model.visits import Failed, Refused
-from aggregator.sources.fetch import Ask, Fetcher, FetchPolicy
+from aggregator.sources.fetch import Ask, Fetcher
+from aggregator.sources.policy import FetchPolicy
 
 POLICY = FetchPolicy(
     user_agent="test",

@@ -67,11 +67,15 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The publisher could not be asked or gave no usable answer; ``status`` if one came."""
+    """The publisher could not be asked or gave no usable answer; ``status`` if one came.
+
+    ``closed`` when nobody listens at the port, or not to TLS.
+    """
 
     reason: str
     status: int | None = None
     hints: Hints = NO_HINTS
+    closed: bool = False
 
 
 Answer = Fetched | NotModified | Gone | Refused | Failed
@@ -79,10 +83,9 @@ Answer = Fetched | NotModified | Gone | Refused | Failed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posted:
-    """What a request to do something was answered with: ``text`` is the start of the answer."""
+    """A request to do something was taken."""
 
     status: int
-    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

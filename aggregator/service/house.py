@@ -23,8 +23,9 @@ from aggregator.service.vitals import Vitals
 from aggregator.service.window import Window
 from aggregator.service.workers import ParseWorkers
 from aggregator.settings import Settings
-from aggregator.sources.fetch import Fetcher, FetchPolicy, user_agent
+from aggregator.sources.fetch import Fetcher
 from aggregator.sources.manners import Courtesy, Manners, Sleep
+from aggregator.sources.policy import FetchPolicy, user_agent
 from aggregator.sources.schedule import Cadence
 from aggregator.storage import Store
 

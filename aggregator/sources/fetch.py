@@ -4,20 +4,13 @@ The one door to httpx. Its transports are used without its client: no cookie jar
 netrc from the environment, no redirects that carry our headers to others, no pool.
 """
 
-import asyncio
 import logging
 from base64 import b64encode
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from http import HTTPStatus
-from typing import Any, TypeVar
-from urllib.parse import urlencode
 
 import httpx
 
-from aggregator import __version__
 from aggregator.model.feeds import USUAL_TLS, Feed, FeedState, Tls, Validators
 from aggregator.model.visits import (
     Answer,
@@ -39,9 +32,11 @@ from aggregator.sources.body import read_body
 from aggregator.sources.certificates import contexts
 from aggregator.sources.connect import Door, Network
 from aggregator.sources.guard import reach_of
-from aggregator.sources.inflate import ACCEPTED, Limits
+from aggregator.sources.inflate import ACCEPTED
 from aggregator.sources.lookup import Lookup, Resolver
 from aggregator.sources.moves import address_to_ask
+from aggregator.sources.policy import Clock, FetchPolicy, bounded, weigh
+from aggregator.sources.posting import post
 from aggregator.sources.redirects import (
     REDIRECTS,
     Moved,
@@ -52,14 +47,8 @@ from aggregator.sources.redirects import (
     origin_of,
 )
 from aggregator.sources.room import Seat
-from aggregator.sources.troubles import RefusedError, in_words
+from aggregator.sources.troubles import RefusedError, status_text
 from aggregator.sources.websub.discovery import in_headers
-from aggregator.text.xml import clip, one_line
-
-ACCEPT = (
-    "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9,"
-    " text/xml;q=0.8, */*;q=0.1"
-)
 
 # What a feed's own headers may not set: it would break the exchange, or the promise that one
 # unconditional request per feed is ever made.
@@ -83,49 +72,6 @@ _OURS = frozenset(
         "upgrade",
     }
 )
-
-Clock = Callable[[], datetime]
-
-_WORDS = 100_000  # bytes of an answer to a form that are read
-
-_Told = TypeVar("_Told")
-
-
-def user_agent(contact: str) -> str:
-    """Return how we present ourselves: name, version, and where to complain about us.
-
-    RFC 9110 section 10.1.5; the same for every request, never a browser's.
-    """
-    return f"aggregator/{__version__} (+{contact})" if contact else f"aggregator/{__version__}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FetchPolicy:
-    """Limits and manners of every request.
-
-    ``total_seconds`` covers a visit with all its redirects, ``connect_seconds`` the lookup and the
-    connection of one hop. ``body_bytes`` counts decoded, ``raw_bytes`` on the wire; ``ratio`` is
-    decoded per raw. A body brings ``pace_bytes`` on the wire in every ``pace_seconds``, or ends
-    within. ``allow_private`` are networks such as ``127.0.0.0/8`` to be reached although
-    they are not public, on any port; elsewhere only ``allow_ports``. ``extra_ca`` is a PEM file of
-    authorities trusted besides the usual ones.
-    """
-
-    user_agent: str
-    accept: str = ACCEPT
-    total_seconds: float = 30.0
-    connect_seconds: float = 10.0
-    body_bytes: int = 15_000_000
-    raw_bytes: int = 15_000_000
-    ratio: int = 200
-    pace_bytes: int = 1_000
-    pace_seconds: float = 10.0
-    header_bytes: int = 64 * 1024
-    header_count: int = 200
-    max_redirects: int = 5
-    allow_private: tuple[str, ...] = ()
-    allow_ports: tuple[int, ...] = (80, 443)
-    extra_ca: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,13 +150,6 @@ class Fetcher:
             logging.getLogger(name).setLevel(logging.WARNING)
         self._policy = policy
         self._clock = clock
-        self._limits = Limits(
-            raw_bytes=policy.raw_bytes,
-            body_bytes=policy.body_bytes,
-            ratio=policy.ratio,
-            pace_bytes=policy.pace_bytes,
-            pace_seconds=policy.pace_seconds,
-        )
         network = Network(
             reach=reach_of(policy.allow_private, policy.allow_ports),
             resolve=resolve or Lookup(),
@@ -228,69 +167,12 @@ class Fetcher:
         for it, and the deadline with it.
         """
         seat = seat or Seat()
-        return await self._bounded(self._follow(ask, [] if log is None else log, seat), seat)
+        visit = self._follow(ask, [] if log is None else log, seat)
+        return await bounded(visit, seat, seconds=self._policy.total_seconds)
 
     async def post(self, url: str, form: Sequence[tuple[str, str]]) -> Posted | Refused | Failed:
-        """Send ``form`` to ``url``, and again to where a 307 or 308 leads, within all limits.
-
-        RFC 9110 sections 15.4.8 and 15.4.9; other redirects would make it a GET, and are failures.
-        `Failed` also stands for every status but 2xx; its reason holds what the answer says.
-        """
-        seat = Seat()
-        return await self._bounded(self._repost(url, urlencode(form).encode(), seat), seat)
-
-    async def _bounded(
-        self, work: Coroutine[Any, Any, _Told], seat: Seat
-    ) -> _Told | Refused | Failed:
-        deadline = asyncio.timeout(self._policy.total_seconds)
-        try:
-            async with deadline:
-                seat.stops(deadline)
-                return await work
-        except Exception as error:  # noqa: BLE001 - the last line: a visit always has an answer
-            if deadline.expired():
-                return Failed(reason=f"no whole answer within {self._policy.total_seconds:g} s")
-            return in_words(error)
-
-    async def _repost(self, url: str, body: bytes, seat: Seat) -> Posted | Failed:
-        here = address_of(url)
-        trail = Trail(origin=origin_of(here), here=here, seat=seat)
-        while True:
-            found = await self._send(trail, body)
-            if not isinstance(found, Moved):
-                return found
-            trail.follow(found, most=self._policy.max_redirects)
-
-    async def _send(self, trail: Trail, body: bytes) -> Posted | Failed | Moved:
-        headers = {
-            "User-Agent": self._policy.user_agent,
-            "Content-Type": "application/x-www-form-urlencoded",
-            "Accept-Encoding": ACCEPTED.decode(),
-            "Connection": "close",
-        }
-        request = httpx.Request("POST", trail.here, headers=headers, content=body)
-        response = await self._door.handle_async_request(request)
-        try:
-            head, status = response.headers.raw, response.status_code
-            self._weigh(head)
-            if status in {307, 308}:
-                return moved_by(head, status, trail)
-            text = await self._words(response, trail)
-        finally:
-            await response.aclose()
-        if 200 <= status < 300:
-            return Posted(status=status, text=text)
-        hints = hints_of(head, received=self._clock() if self._clock else None)
-        told = f"{_status_text(status)}: {text}" if text else _status_text(status)
-        return Failed(reason=told, status=status, hints=hints)
-
-    async def _words(self, response: httpx.Response, trail: Trail) -> str:
-        """Return what a server says to a form; of an answer that is too long, nothing."""
-        limits = replace(self._limits, raw_bytes=_WORDS, body_bytes=_WORDS)
-        with suppress(RefusedError):
-            said = await read_body(response, limits, trail.seat, lambda _: None)
-            return clip(one_line(said.decode(errors="replace")), 200)
-        return ""
+        """Send ``form`` to ``url``, as `aggregator.sources.posting` has it, within all limits."""
+        return await post(url, form, door=self._door, policy=self._policy, clock=self._clock)
 
     async def _follow(self, ask: Ask, log: list[Exchange], seat: Seat) -> Answer:
         here = address_of(ask.url)
@@ -324,13 +206,13 @@ class Fetcher:
         self, response: httpx.Response, trail: Trail, held: Validators | None, exchange: Exchange
     ) -> Answer | Moved:
         headers, status = response.headers.raw, response.status_code
-        self._weigh(headers)
+        weigh(headers, self._policy)
         if status in REDIRECTS:
             return moved_by(headers, status, trail)
         hints = hints_of(headers, received=self._clock() if self._clock else None)
         if status != 200:
             return _without_body(headers, status, trail, held, hints)
-        body = await read_body(response, self._limits, trail.seat, exchange.count)
+        body = await read_body(response, self._policy.limits, trail.seat, exchange.count)
         if not body or body.isspace():
             return Failed(reason="empty body", status=200, hints=hints)
         return Fetched(
@@ -342,12 +224,6 @@ class Fetcher:
             moved_to=trail.moved_to,
             links=in_headers(headers, trail.address),
         )
-
-    def _weigh(self, headers: list[tuple[bytes, bytes]]) -> None:
-        if len(headers) > self._policy.header_count:
-            raise RefusedError(f"answer has more than {self._policy.header_count} headers")
-        if sum(len(name) + len(value) for name, value in headers) > self._policy.header_bytes:
-            raise RefusedError(f"answer has more than {self._policy.header_bytes:,} header bytes")
 
     def _headers(
         self, ask: Ask, trail: Trail, held: Validators | None
@@ -394,11 +270,4 @@ def _without_body(
         return Failed(reason="HTTP 304 to a request without conditions", status=304, hints=hints)
     if status == 410 and trail.permanent:  # the end of a temporary detour says nothing of its start
         return Gone()
-    return Failed(reason=_status_text(status), status=status, hints=hints)
-
-
-def _status_text(status: int) -> str:
-    try:
-        return f"HTTP {status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return f"HTTP {status}"
+    return Failed(reason=status_text(status), status=status, hints=hints)

@@ -9,6 +9,7 @@ import os
 import socket
 import ssl
 from collections.abc import Iterator
+from http import HTTPStatus
 
 import h11
 import httpcore
@@ -33,12 +34,13 @@ _DOUBTS = {
     66: "its key is too short",
 }
 _TOO_OLD = "the host speaks no TLS as new as 1.2"
+_NO_TLS = "WRONG_VERSION_NUMBER"
 _TLS_FAULTS = {
     "NO_PROTOCOLS_AVAILABLE": _TOO_OLD,
     "TLSV1_ALERT_PROTOCOL_VERSION": _TOO_OLD,
     "UNSUPPORTED_PROTOCOL": _TOO_OLD,
     "VERSION_TOO_LOW": _TOO_OLD,
-    "WRONG_VERSION_NUMBER": "the host does not speak TLS on this port",
+    _NO_TLS: "the host does not speak TLS on this port",
     "WRONG_SSL_VERSION": _TOO_OLD,
     "SSLV3_ALERT_HANDSHAKE_FAILURE": "the host has no way of encryption in common with us",
 }
@@ -59,8 +61,22 @@ def in_words(error: BaseException) -> Refused | Failed:
             return Refused(reason=str(cause))
         text = _text(cause)
         if text is not None:
-            return Failed(reason=text)
+            return Failed(reason=text, closed=_is_closed(cause))
     return Failed(reason=f"unexpected {type(error).__name__}")
+
+
+def status_text(status: int) -> str:
+    """Name a status of HTTP: "HTTP 404 Not Found"."""
+    try:
+        return f"HTTP {status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"HTTP {status}"
+
+
+def _is_closed(error: BaseException) -> bool:
+    if isinstance(error, ssl.SSLError):
+        return error.reason == _NO_TLS
+    return isinstance(error, ConnectionRefusedError)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -13,8 +13,9 @@ from aggregator.service.keeper import Keeper
 from aggregator.service.poll import Poller, visit_all
 from aggregator.service.workers import ParseWorkers
 from aggregator.settings import Settings, load
-from aggregator.sources.fetch import Fetcher, FetchPolicy
+from aggregator.sources.fetch import Fetcher
 from aggregator.sources.manners import Courtesy, Manners
+from aggregator.sources.policy import FetchPolicy
 from aggregator.sources.schedule import Cadence
 from aggregator.storage import open_store
 

@@ -13,8 +13,9 @@ from aggregator.model.feeds import Feed, FeedState
 from aggregator.service.keeper import Keeper
 from aggregator.service.poll import Poller, Visit
 from aggregator.service.workers import ParseWorkers
-from aggregator.sources.fetch import Fetcher, FetchPolicy
+from aggregator.sources.fetch import Fetcher
 from aggregator.sources.manners import Clock, Courtesy, Manners, Sleep
+from aggregator.sources.policy import FetchPolicy
 from aggregator.sources.schedule import Cadence
 from aggregator.storage import open_store
 from tests.origin import Line, Origin, Reply, answer

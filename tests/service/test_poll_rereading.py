@@ -12,8 +12,9 @@ from aggregator.model.feeds import Feed
 from aggregator.service.keeper import Keeper
 from aggregator.service.poll import Poller, Visit
 from aggregator.service.workers import ParseWorkers
-from aggregator.sources.fetch import Fetcher, FetchPolicy
+from aggregator.sources.fetch import Fetcher
 from aggregator.sources.manners import Courtesy, Manners
+from aggregator.sources.policy import FetchPolicy
 from aggregator.sources.schedule import Cadence
 from tests.origin import Origin, Reply, answer
 from tests.service.stage import SetClock, from_outside, item, play, rss, store_in

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from aggregator.model.visits import Answer
-from aggregator.sources.fetch import Ask, Fetcher, FetchPolicy
+from aggregator.sources.fetch import Ask, Fetcher
+from aggregator.sources.policy import FetchPolicy
 from tests.origin import Origin
 
 POLICY = FetchPolicy(

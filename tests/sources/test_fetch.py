@@ -9,7 +9,8 @@ import pytest
 
 from aggregator.model.feeds import Feed, FeedState, Validators
 from aggregator.model.visits import Failed, Fetched, Gone, NotModified, Refused
-from aggregator.sources.fetch import ask_for, user_agent
+from aggregator.sources.fetch import ask_for
+from aggregator.sources.policy import user_agent
 from tests.origin import Origin, Reply, answer, hang, raw, reset
 from tests.sources.conftest import Asker
 
@@ -284,7 +285,9 @@ def test_nobody_there_is_a_failure(visit: Asker) -> None:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
-        assert visit(f"http://127.0.0.1:{port}/") == Failed(reason="connection refused")
+        assert visit(f"http://127.0.0.1:{port}/") == Failed(
+            reason="connection refused", closed=True
+        )
 
 
 def test_an_unknown_host_name_is_a_failure(visit: Asker) -> None:

@@ -1,6 +1,7 @@
 """What is sent to a hub, and where it may lead: the same door, the same limits as polling."""
 
 import asyncio
+import socket
 from typing import Any
 
 import pytest
@@ -33,7 +34,7 @@ def test_a_form_is_sent_in_utf_8_and_any_success_will_do(origin: Origin, visit: 
     bodies: list[bytes] = []
     for status in (202, 204, 200):
         url = origin.script("/hub", taking(bodies, answer(status, b"" if status == 204 else b"ok")))
-        assert post(url, visit) == Posted(status=status, text="" if status == 204 else "ok")
+        assert post(url, visit) == Posted(status=status)
     assert bodies == [BODY] * 3
     seen = origin.log[0]
     assert seen.method == "POST"
@@ -91,3 +92,40 @@ def test_a_hub_that_hangs_or_floods_costs_no_more_than_a_publisher(
     assert "within 0.3 s" in slow.reason
     big = post(origin.script("/big", answer(200, b"x" * 200_000)), visit)
     assert big == Posted(status=200)  # what it says to it is of no matter
+
+
+@pytest.mark.conforms("C06")
+@pytest.mark.parametrize(
+    "reply",
+    [
+        answer(202, b"no gzip", {"Content-Encoding": "gzip"}),
+        answer(202, b"Tha", length=9),
+        hang(b"HTTP/1.1 202 Accepted\r\nContent-Length: 9\r\n\r\nTha"),
+    ],
+    ids=["corrupt", "cut", "slow"],
+)
+def test_a_hub_that_accepts_has_accepted_whatever_its_answer_holds(
+    origin: Origin, visit: Asker, reply: Reply
+) -> None:
+    assert post(origin.script("/hub", reply), visit, total_seconds=1) == Posted(status=202)
+
+
+@pytest.mark.conforms("C06")
+def test_a_refusal_counts_with_its_status_although_its_words_are_cut(
+    origin: Origin, visit: Asker
+) -> None:
+    found = post(origin.script("/hub", answer(404, b"Tha", length=9)), visit)
+    assert found == Failed(reason="HTTP 404 Not Found", status=404)
+
+
+@pytest.mark.conforms("C04")
+def test_a_port_where_nobody_speaks_tls_is_told_from_a_hub_that_fails(
+    origin: Origin, secure_origin: Origin, visit: Asker
+) -> None:
+    origin.greeting = b"HTTP/1.1 400 Bad Request\r\n\r\n"
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        nobody = f"https://127.0.0.1:{sock.getsockname()[1]}/"
+        plain = origin.url("/hub").replace("http:", "https:")
+        found = [post(url, visit) for url in (nobody, plain, secure_origin.url("/"))]
+    assert [isinstance(one, Failed) and one.closed for one in found] == [True, True, False]

@@ -346,7 +346,7 @@ def test_when_the_allowed_address_is_dead_no_other_is_tried_instead(publisher: O
 
     with listening(socket.AF_INET, "127.0.0.1", 0) as trap:
         port = trap.getsockname()[1]
-        assert asyncio.run(story()) == Failed(reason="connection refused")
+        assert asyncio.run(story()) == Failed(reason="connection refused", closed=True)
         assert Traps([trap]).sprung() == 0
 
 

@@ -22,6 +22,7 @@ from aggregator.service.push.register import Register
 from aggregator.sources.fetch import Fetcher
 from aggregator.sources.manners import Manners
 from aggregator.sources.websub.asking import Chance, Form, Terms, farewell, subscription, wish
+from aggregator.sources.websub.discovery import safer
 from aggregator.sources.websub.leases import (
     LOOK_AGAIN,
     PATIENCE,
@@ -151,7 +152,10 @@ class Subscriber:
             await self._register.change(step.heir_of.token, rest, now=self._clock())
         replaced = step.instead
         refused = False
+        secure = set[str | None]()  # those that listen under https, whatever they say there
         for hub in step.hubs:
+            if safer(hub) in secure:
+                continue  # what is neither signed nor hidden would be ours for a whole lease
             now = self._clock()
             one = subscription(
                 feed,
@@ -173,6 +177,8 @@ class Subscriber:
             if held is None or held.standing is not Standing.ASKED:
                 return  # it called back, whatever it answered then
             refused = isinstance(answer, Failed) and (answer.status or 0) in _A_PLAIN_NO
+            if not isinstance(answer, Failed) or not answer.closed:
+                secure.add(hub)
             replaced = (one,)
         failed = partial(_failed, refused=refused, now=self._clock())
         await self._register.change(replaced[-1].token, failed, now=self._clock())

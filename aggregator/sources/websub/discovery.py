@@ -69,13 +69,15 @@ def ways(hubs: Iterable[str]) -> tuple[str, ...]:
     its usual port, is tried under https before.
     """
     listed = tuple(hubs)
-    safer = (
-        f"https{hub[len('http') :]}"
-        for hub in listed
-        if hub.startswith("http:") and urlsplit(hub).port is None
-    )
     secure = (hub for hub in listed if hub.startswith("https:"))
-    return tuple(dict.fromkeys((*secure, *safer, *listed)))
+    return tuple(dict.fromkeys((*secure, *filter(None, map(safer, listed)), *listed)))
+
+
+def safer(hub: str) -> str | None:
+    """Return where a hub under http, on its usual port, may be found under https."""
+    if not hub.startswith("http:") or urlsplit(hub).port is not None:
+        return None
+    return f"https{hub[len('http') :]}"
 
 
 def _header_links(text: str) -> Iterator[Link]:
