@@ -29,6 +29,9 @@ FEEDS = "feeds"
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 """What turns an error into an answer."""
 
+StoryPage = Callable[[str], Awaitable[Served | str | None]]
+"""What finds the page of a story."""
+
 _READ = b"GET, HEAD, OPTIONS"
 _SAFE: Fields = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 # Pictures come from the publishers; nothing else comes from anywhere else.
@@ -66,7 +69,7 @@ def build(
     health: Callable[[], Health],
     site: Site,
     max_age: int,
-    story: Callable[[str], Awaitable[Served | str | None]],
+    story: StoryPage,
     more: Sequence[Route] = (),
 ) -> Starlette:
     """Return the application that serves what stands on ``shelf``, and ``more``.
@@ -76,32 +79,11 @@ def build(
     ``story`` gives the page of a story by the last part of its address, or the path at which it
     stands now, or None.
     """
-    pages_carry = _page_fields(max_age)
-
-    async def story_page(request: Request) -> Response:
-        found = await story(request.path_params["key"])
-        if found is None:
-            raise HTTPException(404)
-        if isinstance(found, str):
-            to = f"{urlsplit(site.base_url).path}/{found}"
-            return Response(status_code=301, headers={"location": to, **_safe()})
-        return _Kept(found, pages_carry)
-
-    async def healthz(_: Request) -> Response:
-        state = health()
-        told = {"status": "ok" if state.ok else "unhealthy", "version": state.version}
-        lists = {"because": list(state.because), "notes": list(state.notes)}
-        return JSONResponse(
-            told | {name: lines for name, lines in lists.items() if lines},
-            status_code=200 if state.ok else 503,
-            headers={"cache-control": "no-store"},
-        )
-
     not_allowed = _refusal(405, pages.not_allowed(site))
     app = Starlette(
         routes=[
-            Route("/healthz", healthz),
-            Route(f"/{STORIES}/{{key}}", story_page),
+            _health(health),
+            _stories(story, site, max_age),
             *_fixtures(),
             *more,
         ],
@@ -299,6 +281,35 @@ def _links(path: str, base: str) -> Fields:
         if other != extension
     ]
     return ((b"link", ", ".join(parts).encode("ascii")),)
+
+
+def _health(health: Callable[[], Health]) -> Route:
+    async def healthz(_: Request) -> Response:
+        state = health()
+        told = {"status": "ok" if state.ok else "unhealthy", "version": state.version}
+        lists = {"because": list(state.because), "notes": list(state.notes)}
+        return JSONResponse(
+            told | {name: lines for name, lines in lists.items() if lines},
+            status_code=200 if state.ok else 503,
+            headers={"cache-control": "no-store"},
+        )
+
+    return Route("/healthz", healthz)
+
+
+def _stories(story: StoryPage, site: Site, max_age: int) -> Route:
+    fields = _page_fields(max_age)
+
+    async def story_page(request: Request) -> Response:
+        found = await story(request.path_params["key"])
+        if found is None:
+            raise HTTPException(404)
+        if isinstance(found, str):
+            to = f"{urlsplit(site.base_url).path}/{found}"
+            return Response(status_code=301, headers={"location": to, **_safe()})
+        return _Kept(found, fields)
+
+    return Route(f"/{STORIES}/{{key}}", story_page)
 
 
 def _fixtures() -> list[Route]:
