@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -105,11 +104,7 @@ class Service:
             site=site,
             max_age=int(service.publish.max_age.total_seconds()),
             story=self.window.story,
-            more=routes(
-                self.push.door,
-                prefix=urlsplit(site.base_url).path,
-                most=service.limits.body_bytes,
-            ),
+            more=routes(self.push.door, most=service.limits.body_bytes),
         )
 
     async def prepare(self) -> None:

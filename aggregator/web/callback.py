@@ -4,8 +4,7 @@ Whoever knows a callback's address may call, so nothing of a call is believed he
 redirect, and what we send back cannot be taken for a page.
 """
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,7 +15,9 @@ from starlette.routing import Route
 CALLBACKS = "push"
 """The folder of our address that callbacks are in."""
 
-AT_ONCE, AT_ONCE_EACH = 16, 2  # deliveries being read: of all callbacks, of one
+AT_ONCE, AT_ONCE_EACH = 64, 4  # deliveries in hand: of all callbacks, of one
+LARGE_IN_ALL = 3  # times the largest delivery, for all that are not small
+_SMALL = 60  # such a part of the largest delivery never waits for large ones: 250 kB
 
 _HEADERS = {
     "cache-control": "no-store",
@@ -58,12 +59,9 @@ class Mailbox(Protocol):
         """Keep what was brought; return the status to answer with."""
 
 
-def routes(mailbox: Mailbox, *, prefix: str, most: int) -> list[Route]:
-    """Return the routes of the callback, as it is, and below the ``prefix`` of our address.
-
-    Most proxies take the prefix off, some do not. ``most`` is the largest delivery (bytes).
-    """
-    readings = _Readings(most)
+def routes(mailbox: Mailbox, *, most: int) -> list[Route]:
+    """Return the routes of the callback. ``most`` is the largest delivery (bytes)."""
+    hands = _Hands(most)
 
     async def called(request: Request) -> Response:
         token = request.path_params["token"]
@@ -73,20 +71,13 @@ def routes(mailbox: Mailbox, *, prefix: str, most: int) -> list[Route]:
             return _say(405)
         if (refusal := mailbox.admit(token)) is not None:
             return _say(refusal)
-        body = await readings.read(token, request)
-        if isinstance(body, int):
-            return _say(body)
-        parcel = Parcel(
-            body=body,
-            content_type=request.headers.get("content-type", ""),
-            coding=", ".join(request.headers.getlist("content-encoding")),
-            signatures=tuple(request.headers.getlist("x-hub-signature")),
-        )
-        return _say(await mailbox.deliver(token, parcel))
 
-    places = dict.fromkeys(["", prefix])
-    methods = ["GET", "POST"]
-    return [Route(f"{place}/{CALLBACKS}/{{token}}", called, methods=methods) for place in places]
+        async def deliver(body: bytes) -> int:
+            return await mailbox.deliver(token, _parcel(request, body))
+
+        return _say(await hands.take(token, request, deliver))
+
+    return [Route(f"/{CALLBACKS}/{{token}}", called, methods=["GET", "POST"])]
 
 
 async def _confirmed(mailbox: Mailbox, token: str, request: Request) -> Response:
@@ -95,45 +86,71 @@ async def _confirmed(mailbox: Mailbox, token: str, request: Request) -> Response
     return _say(404) if text is None else PlainTextResponse(text, headers=_HEADERS)
 
 
-class _Readings:
-    """The deliveries that are being read. ``most`` is the largest (bytes), all together two."""
+def _parcel(request: Request, body: bytes) -> Parcel:
+    return Parcel(
+        body=body,
+        content_type=request.headers.get("content-type", ""),
+        coding=", ".join(request.headers.getlist("content-encoding")),
+        signatures=tuple(request.headers.getlist("x-hub-signature")),
+    )
+
+
+@dataclass(slots=True, eq=False)
+class _Held:
+    """One delivery in hand, ``size`` bytes so far."""
+
+    token: str
+    size: int = 0
+
+
+class _Hands:
+    """The deliveries in memory: those that come in, and those that are being looked at and stored.
+
+    Of one callback as many bytes as one delivery may have (``most``), so that none shuts out the
+    others; of all together four times that, a fourth of it for small ones.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._count: Counter[str] = Counter()
-        self._held = 0
+        self._held: list[_Held] = []
 
-    async def read(self, token: str, request: Request) -> bytes | int:
-        """Return the body of a delivery, or the status to refuse it with."""
+    async def take(
+        self, token: str, request: Request, deliver: Callable[[bytes], Awaitable[int]]
+    ) -> int:
+        """Read a delivery and hand it on; return the status to answer with."""
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._most:
             return 413
-        if self._count[token] >= AT_ONCE_EACH or self._count.total() >= AT_ONCE:
+        same = sum(one.token == token for one in self._held)
+        if same >= AT_ONCE_EACH or len(self._held) >= AT_ONCE:
             return 503
-        self._count[token] += 1
+        here = _Held(token)
+        self._held.append(here)
         try:
-            return await self._collect(request)
+            body = await self._collect(here, request)
+            return body if isinstance(body, int) else await deliver(body)
         except ClientDisconnect:
             return 413  # nobody hears it
         finally:
-            self._count[token] -= 1
-            self._count += Counter()  # drops those that are at zero
+            self._held.remove(here)
 
-    async def _collect(self, request: Request) -> bytes | int:
+    async def _collect(self, here: _Held, request: Request) -> bytes | int:
         parts: list[bytes] = []
-        size = 0
-        try:
-            async for part in request.stream():
-                size += len(part)
-                self._held += len(part)
-                if size > self._most:
-                    return 413
-                if self._held > 2 * self._most:
-                    return 503
-                parts.append(part)
-            return b"".join(parts)
-        finally:
-            self._held -= size
+        async for part in request.stream():
+            here.size += len(part)
+            if here.size > self._most:
+                return 413
+            if not self._has_room(here):
+                return 503
+            parts.append(part)
+        return b"".join(parts)
+
+    def _has_room(self, here: _Held) -> bool:
+        if sum(one.size for one in self._held if one.token == here.token) > self._most:
+            return False
+        small = self._most // _SMALL
+        large = sum(one.size for one in self._held if one.size > small)
+        return large <= LARGE_IN_ALL * self._most
 
 
 def _say(status: int) -> Response:

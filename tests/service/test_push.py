@@ -22,6 +22,7 @@ from aggregator.service.poll import Visit, visit_all
 from aggregator.service.push.mailroom import Sorted
 from aggregator.service.run import Service
 from aggregator.sources.websub.quota import BURST, MOST_WAITING
+from aggregator.web.callback import Parcel
 from aggregator.web.serve import serve
 from tests.hub import Hub, sign
 from tests.origin import Line, Origin, Reply, answer
@@ -348,6 +349,21 @@ def test_a_delivery_that_is_not_signed_with_our_secret_is_refused_and_not_read(
     play(scene())
 
 
+@pytest.mark.conforms("C21")
+def test_nobody_waits_for_the_signature_of_a_delivery(house: House) -> None:
+    async def scene() -> None:
+        async with house.open() as service:
+            form = await subscribed(house, service)
+            token = form["hub.callback"].rpartition("/")[2]
+            parcel = Parcel(body=bytes(1000), signatures=("sha256=00",))
+            looking = asyncio.create_task(service.push.door.deliver(token, parcel))
+            await asyncio.sleep(0)  # it has begun
+            assert not looking.done()
+            assert await looking == 403
+
+    play(scene())
+
+
 @pytest.mark.conforms("C13")
 def test_a_hub_that_signs_with_sha_1_is_believed_where_ops_allow_it(
     origin: Origin, tmp_path: Path
@@ -402,6 +418,28 @@ def test_what_is_delivered_again_or_late_or_in_parts_changes_nothing_twice(house
     assert [(one.new, one.revised) for one in found] == [(1, 0)] + [(0, 0)] * 8
     assert house.rows("SELECT summary FROM item WHERE title LIKE '%2%'") == [("late news",)]
     assert house.items == ["Ferry 1 leaves", "Ferry 2 leaves"]
+
+
+@pytest.mark.conforms("C16", "C20")
+@pytest.mark.parametrize("anew", [True, False], ids=["document-changed", "document-as-before"])
+def test_a_change_that_was_pushed_is_put_right_by_the_next_poll(house: House, anew: bool) -> None:
+    """The publisher takes it back, and what it lists is what we have read there before."""
+    house.publish(item(1, "early"))
+
+    async def scene() -> None:
+        async with house.open() as service:
+            form = await subscribed(house, service)
+            await house.hub.deliver(form, rss(item(1, "late")))
+            assert await read(service) == [Sorted(feed="a", revised=1)]
+            if anew:
+                house.publish(item(2), item(1, "early"))
+            house.clock.at = (await state_of(service)).next_due
+            (visit,) = await poll(service)
+            assert visit.revised == 1
+
+    play(scene())
+
+    assert house.rows("SELECT summary FROM item WHERE title LIKE '%1%'") == [("early",)]
 
 
 @pytest.mark.conforms("C12")
@@ -585,6 +623,25 @@ def test_a_hub_that_denies_is_left_alone_for_a_day_and_the_feed_is_polled(house:
     play(scene())
 
 
+@pytest.mark.conforms("C11", "C21")
+def test_a_hub_that_denies_over_and_over_is_written_down_and_told_of_once(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def scene() -> None:
+        async with house.open() as service:
+            form = await subscribed(house, service)
+            await asyncio.gather(*(house.hub.deny(form, f"no {n}") for n in range(20)))
+            before = house.rows("SELECT * FROM subscription")
+            house.clock.at += HOUR
+            again = await house.hub.deny(form, "once more")
+            assert (again.status_code, again.text) == (200, "")
+            assert house.rows("SELECT * FROM subscription") == before
+
+    play(scene())
+
+    assert capsys.readouterr().out.count("push denied") == 1
+
+
 @pytest.mark.conforms("A70", "C09")
 def test_when_a_lease_lapses_the_feed_is_asked_at_its_usual_pace_again(house: House) -> None:
     async def scene() -> None:
@@ -683,6 +740,20 @@ def test_no_hub_is_asked_that_could_not_reach_us_unless_ops_say_so(
 
     assert len(origin.asked("/hub")) == asked
     assert [form for form in house.hub.forms if "hub.secret" in form] == []  # it is plain http
+
+
+@pytest.mark.conforms("C04")
+def test_a_hub_is_not_asked_in_the_open_because_it_failed_under_https_once(house: House) -> None:
+    """Asking it there is refused before anything is sent, which is no sign of a missing port."""
+    house.publish(item(1), links={"hub": "http://10.0.0.1/hub", "self": "/a"})
+
+    async def scene() -> None:
+        async with house.open() as service:
+            await poll(service)
+            await tick(service)
+            assert [one.hub for one in held(service)] == ["https://10.0.0.1/hub"]
+
+    play(scene())
 
 
 def test_a_hub_that_fails_is_tried_later_and_later_and_another_one_at_once(house: House) -> None:

@@ -14,6 +14,7 @@ from aggregator.sources.websub.believing import (
     MAX_CHALLENGE,
     Confirmed,
     Denied,
+    DeniedBefore,
     Ended,
     Unknown,
     is_signed,
@@ -176,6 +177,14 @@ def test_a_hub_may_deny_at_any_time_and_is_asked_no_more_that_day(one: Subscript
         assert isinstance(verdict_on(one, other, now=NOW), Unknown)
 
 
+@pytest.mark.conforms("C11", "C21")
+def test_a_hub_that_denies_again_or_when_we_leave_changes_nothing() -> None:
+    query = {"hub.mode": "denied", "hub.topic": TOPIC, "hub.reason": "no"}
+    denied = replace(ASKED, standing=Standing.DENIED)
+    assert verdict_on(denied, query, now=NOW) == DeniedBefore()
+    assert verdict_on(LEAVING, query, now=NOW) == Unknown()
+
+
 BODY, SECRET = b"caf\xc3\xa9 \x00\xff\r\n", "ab" * 32
 
 
@@ -208,6 +217,14 @@ def test_a_delivery_is_believed_by_its_signature_over_its_very_bytes(
     signatures: list[str], believed: bool
 ) -> None:
     assert is_signed(BODY, signatures, SECRET, allow_sha1=False) is believed
+
+
+@pytest.mark.conforms("C21")
+def test_of_many_signatures_the_first_of_each_algorithm_counts() -> None:
+    """However many there are, four digests are the most that we make."""
+    wrong = ["sha256=00", "sha1=00"]
+    assert not is_signed(BODY, [*wrong, signed("sha256")], SECRET, allow_sha1=True)
+    assert is_signed(BODY, [*wrong * 3000, signed("sha512")], SECRET, allow_sha1=True)
 
 
 @pytest.mark.conforms("C13")

@@ -4,19 +4,22 @@ Answers `aggregator.web.callback`. What is accepted is in the store before we sa
 afterwards, in `aggregator.service.push.mailroom`.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 import structlog
 
 from aggregator.model.push import Delivery, Standing, Subscription
 from aggregator.service.clock import Clock
 from aggregator.service.keeper import Keeper
-from aggregator.service.push.register import Register
+from aggregator.service.push.register import Change, Register
 from aggregator.sources.websub.believing import (
     Confirmed,
     Denied,
+    DeniedBefore,
     Ended,
     Unknown,
     is_signed,
@@ -58,9 +61,11 @@ class Door:
         match verdict_on(self._register.get(token), query, now=now):
             case Unknown():
                 return None
+            case DeniedBefore():
+                return ""
             case Denied(after=after, reason=reason):
-                await self._register.write(after, recall=after.feed, now=now)
-                log.warning("push denied", feed=after.feed, hub=after.hub, reason=reason)
+                if await self._register.change(token, _denied(query, now), recall=True, now=now):
+                    log.warning("push denied", feed=after.feed, hub=after.hub, reason=reason)
                 return ""
             case Ended(echo=echo, one=one):
                 await self._register.write(drop=[one], now=now)
@@ -99,7 +104,7 @@ class Door:
         one = self._register.get(token)
         if one is None:
             return 404
-        if not self._believes(one, parcel):
+        if not await self._believes(one, parcel):
             return 403
         if not self._has_room(one.feed):  # others came while this one was read
             return 503
@@ -135,10 +140,14 @@ class Door:
     def _has_room(self, feed: str) -> bool:
         return has_room(self._waiting[feed], self._bytes[feed], self._bytes.total())
 
-    def _believes(self, one: Subscription, parcel: Parcel) -> bool:
+    async def _believes(self, one: Subscription, parcel: Parcel) -> bool:
         """Check the signature; tell ops of one that is not right, once for each feed."""
-        if not one.secret or is_signed(
-            parcel.body, parcel.signatures, one.secret, allow_sha1=self._allow_sha1
+        if not one.secret:
+            return True
+        sha1 = self._allow_sha1
+        # In a thread: nobody else should wait for the digests of a large body.
+        if await asyncio.to_thread(
+            is_signed, parcel.body, parcel.signatures, one.secret, allow_sha1=sha1
         ):
             return True
         if one.feed not in self._doubted:
@@ -148,3 +157,13 @@ class Door:
             hint = "set push: allow_sha1 if its hub knows no better" if sha1 else "it was ignored"
             log.warning("push not believed", feed=one.feed, hub=one.hub, reason=reason, hint=hint)
         return False
+
+
+def _denied(query: Mapping[str, str], now: datetime) -> Change:
+    """Judge again when it is written: of many calls at once, one is written and told."""
+
+    def change(held: Subscription) -> Subscription | None:
+        verdict = verdict_on(held, query, now=now)
+        return verdict.after if isinstance(verdict, Denied) else None
+
+    return change

@@ -151,7 +151,9 @@ def take_part(
 
     WebSub section 7: a hub may leave out what it delivered before. So what is not there means
     nothing, and of what is remembered of the document at the feed's address nothing is touched:
-    validators, digest, due time, failures, gaps.
+    validators, due time, failures, gaps. But where it brought new words for an item, the next body
+    from that address is read as a whole: else an entry that we have read in its old words would be
+    left out of it, and the change not be put right when its publisher takes it back.
     """
     with store.transaction():
         state = store.feeds.state(feed.id)
@@ -162,7 +164,11 @@ def take_part(
             state = replace(state, rhythm=rhythm)
         intake = take_in(state, document.entries, known, now=now, most=most)
         state = replace(state, habits=intake.state.habits)
-        intake = replace(intake, state=state, revised=_newer(store, intake.revised))
+        revised = _newer(store, intake.revised)
+        if revised:
+            state = replace(state, digest=None)
+            store.feeds.remember(feed.id, None)
+        intake = replace(intake, state=state, revised=revised)
         store.items.apply(intake)
     return intake
 

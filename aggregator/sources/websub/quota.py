@@ -7,7 +7,7 @@ BURST = 30  # deliveries at once; hubs that were down bring what they owe
 REFILL = timedelta(seconds=2)  # for one more: no feed has news so often for long
 MOST_WAITING = 20  # deliveries of one feed that nobody has read yet
 MOST_BYTES = 32_000_000  # of one feed's
-MOST_IN_ALL = 256_000_000  # bytes of all feeds'
+MOST_IN_ALL = 256_000_000  # bytes of all feeds'; they wait in the store, not in memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
