@@ -11,8 +11,10 @@ from aggregator.model.editions import Also, Edition, EditionEntry, OutputSpec, S
 from aggregator.model.items import StoredItem
 from aggregator.outputs.shares import Share, shared_out
 from aggregator.outputs.standing import Face, Stay
+from aggregator.text.tokens import terms
 
 _UNTITLED_WORDS = 12
+HEADLINES = 80  # of a story that are compared; each with each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,24 +85,51 @@ def face_of(
     """Return the item that tells a story best.
 
     One of an owner with places left in ``share``, if there is one; of those the heaviest feed's own
-    report, with a picture and a standfirst where there is a choice, and the earliest. ``weights``
-    and ``sources`` are by feed id.
+    report, with a standfirst where there is a choice, under the headline that says most of what
+    the others say: the first report of a story soon speaks of yesterday. Then a picture counts,
+    and who was earliest. ``weights`` and ``sources`` are by feed id.
     """
+    agreed = _agreement(told, sources)
 
-    def merit(stored: StoredItem) -> tuple[bool, bool, float, bool, bool, datetime, int]:
+    def merit(stored: StoredItem) -> tuple[bool, bool, float, bool, float, bool, datetime, int]:
         entry = stored.item.entry
         return (
             share is not None and share.is_full(sources[stored.item.feed].owner),
             stored.lead is not None,
             -weights.get(stored.item.feed, 1.0),
-            entry.image is None,
             not entry.summary,
+            -agreed.get(stored.seq, 0.0),
+            entry.image is None,
             stored.item.published,
             stored.seq,
         )
 
     best = min(told.items, key=merit).item
     return Face(item=best.id, owner=sources[best.feed].owner)
+
+
+def _agreement(told: Told, sources: Mapping[str, Source]) -> dict[int, float]:
+    """Return by ``seq`` how much of each headline other owners say too; each has one voice.
+
+    Shared terms per terms of both, of the owner's headline that is most alike. Copies say nothing
+    of their own, and only the last `HEADLINES` reports are heard.
+    """
+    heard = [stored for stored in told.items if stored.lead is None][-HEADLINES:]
+    said = {stored.seq: frozenset(terms(stored.item.entry.title)) for stored in heard}
+    agreed = {}
+    for one in heard:
+        most: dict[str, float] = {sources[one.item.feed].owner: 0.0}
+        for other in heard:
+            owner = sources[other.item.feed].owner
+            if owner != sources[one.item.feed].owner:
+                likeness = _likeness(said[one.seq], said[other.seq])
+                most[owner] = max(likeness, most.get(owner, 0.0))
+        agreed[one.seq] = round(sum(most.values()), 3)
+    return agreed
+
+
+def _likeness(one: frozenset[str], other: frozenset[str]) -> float:
+    return len(one & other) / len(one | other) if one and other else 0.0
 
 
 def entry_of(

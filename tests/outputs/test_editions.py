@@ -126,6 +126,17 @@ def test_the_face_is_the_heaviest_feeds_own_report_with_a_picture() -> None:
     assert chosen(plain, pictured, full="A") == "i2"
 
 
+def test_the_face_says_what_most_of_the_others_say() -> None:
+    """The first report is of yesterday; sister headlines and copies add nothing to it."""
+    stale = stored(1, "a", title="Search for the ferry goes on", image="p")
+    sisters = [stored(n, "a", title="Search for the ferry goes on, hour by hour") for n in (2, 3)]
+    repeated = stored(4, "c", title="Search for the ferry goes on", lead="i1")
+    found = stored(5, "b", title="Missing ferry found off the cape")
+    also = stored(6, "c", title="Ferry found safe off the cape")
+    items = (stale, *sisters, repeated, found, also)
+    assert face_of(told(*items), {}, SOURCES).item == "i5"
+
+
 def test_milestones_are_few() -> None:
     counts = (1, 2, 3, 5, 6, 12, 500)
     assert [milestone(n, TOP.milestones) for n in counts] == [0, 0, 3, 3, 6, 12, 96]
