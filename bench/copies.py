@@ -108,6 +108,7 @@ def _filed(path: Path) -> tuple[list[Pair], list[Pair]]:
             feed=news.feed,
             owner=news.owner,
             at=news.at,
+            on_page=news.on_page,
         )
         shelf.add(one)
         items[one.id] = one

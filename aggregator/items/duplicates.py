@@ -44,6 +44,7 @@ class News:
     """What of an item is compared. ``text`` is what `text_of` says of its entry.
 
     ``owner`` is that of its ``feed``; ``at`` is the item's date, None when nothing is known of it.
+    ``on_page`` is where on its page it stands (`place_on_page`), which ``canonical`` leaves out.
     """
 
     title: str
@@ -52,6 +53,7 @@ class News:
     feed: str
     owner: str
     at: datetime | None = None
+    on_page: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +125,7 @@ class _Known:
 
     drawn: Sketch
     place: Place
+    on_page: str
     owner: str
     feed: str
     at: datetime | None
@@ -132,6 +135,7 @@ class _Known:
         return cls(
             drawn=sketch(one.title, one.text),
             place=place_of(one.canonical),
+            on_page=one.on_page,
             owner=one.owner,
             feed=one.feed,
             at=one.at,
@@ -167,16 +171,18 @@ def _same_page(a: _Known, b: _Known, policy: Policy) -> float | None:
     """Return how alike two articles at one address are; None when it shows several in turn.
 
     Front and section pages are addresses of many items. One feed that gives a page to two items
-    may mean two of them: CNN leads its collection pages with new stories, live blogs go on.
+    may mean two of them: CNN leads its collection pages with new stories, live blogs go on. So
+    may two feeds: one lists a live blog, another its posts; two podcasts link to their show's page.
     """
     titles = kinship(a.drawn.title, b.drawn.title)
     if not a.place.single:
         agree = titles >= policy.agreeing and len(a.drawn.title) >= TITLED_LEAST
         return titles if agree and a.feed != b.feed else None
     likeness = max(titles, containment(a.drawn, b.drawn))
-    if a.feed == b.feed:
+    if a.feed == b.feed or a.on_page != b.on_page:
         return likeness if likeness >= policy.headline else None
-    telling = Kind.SHORT not in {a.drawn.kind, b.drawn.kind}
+    texts = Kind.SHORT not in {a.drawn.kind, b.drawn.kind}
+    telling = texts or bool(a.drawn.title and b.drawn.title)
     return None if telling and likeness < policy.page else likeness
 
 

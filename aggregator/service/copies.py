@@ -9,6 +9,7 @@ from aggregator.items.duplicates import Candidate, News, find, text_of
 from aggregator.model.feeds import Feed
 from aggregator.model.items import Copy, Item, StoredItem
 from aggregator.storage import Store
+from aggregator.text.urls import place_on_page
 
 HEALED = "never-fold"  # name of the note
 
@@ -55,9 +56,10 @@ class StoredShelf:
             return True
         if self._before and stored.seq >= mine.seq:
             return False
-        # Who repeats a copy is folded under its lead.
-        lead = self._store.items.by_id([stored.lead]).values() if stored.lead else ()
-        return all(are_apart(self._apart, mine, one) is None for one in (stored, *lead))
+        # Who repeats a copy is folded under its lead, beside the lead's other copies.
+        before = mine.seq if self._before else None
+        group = _group(self._store, stored.lead or stored.item.id, before=before)
+        return _parted(self._apart, [mine], group) is None
 
     def _candidate(self, stored: StoredItem, hits: int = 0) -> Candidate:
         news = news_of(stored.item, self._feeds[stored.item.feed])
@@ -71,6 +73,7 @@ class StoredShelf:
             feed=news.feed,
             owner=news.owner,
             at=news.at,
+            on_page=news.on_page,
             hits=hits,
         )
 
@@ -84,12 +87,28 @@ def news_of(item: Item, feed: Feed) -> News:
         feed=feed.id,
         owner=feed.owner or feed.id,
         at=item.published,
+        on_page=place_on_page(item.entry.link or ""),
     )
 
 
 def are_apart(apart: NeverFold, one: StoredItem, other: StoredItem) -> str | None:
     """Tell by which rule of ops two items must not be folded; None when none says so."""
     return apart.parts(_party(one), _party(other))
+
+
+def _parted(
+    apart: NeverFold, some: Sequence[StoredItem], others: Sequence[StoredItem]
+) -> str | None:
+    """Tell by which rule any of ``some`` must not be folded with any of ``others``."""
+    rules = (are_apart(apart, one, other) for one in some for other in others) if apart else ()
+    return next((rule for rule in rules if rule), None)
+
+
+def _group(store: Store, lead: str, *, before: int | None = None) -> list[StoredItem]:
+    """Return the item ``lead`` and all that is folded under it and came ``before`` (``seq``)."""
+    copies = store.items.copies([lead]).get(lead, ())
+    earlier = (one for one in copies if before is None or one.seq < before)
+    return [*store.items.by_id([lead]).values(), *earlier]
 
 
 def _party(stored: StoredItem) -> Party:
@@ -101,7 +120,8 @@ def folded(store: Store, found: Sequence[Copy], *, apart: NeverFold = NOTHING_AP
     """Return the verdict on an item that repeats ``found``; None when that is nothing.
 
     The first to come leads, for good: subscribers have its entry, and another lead would show
-    them the same thing again. Leads that an item shows to be the same are one from now on.
+    them the same thing again. Leads that an item shows to be the same are one from now on, with
+    all their copies, unless two of these must stay ``apart``.
     """
     if not found:
         return None
@@ -112,7 +132,10 @@ def folded(store: Store, found: Sequence[Copy], *, apart: NeverFold = NOTHING_AP
     first = min(leads.values(), key=lambda stored: stored.seq)
     for copy in found:
         other = leads.get(copy.lead, first)
-        if other is not first and are_apart(apart, first, other) is None:
+        if other is first:
+            continue
+        with_first, with_other = (_group(store, one.item.id) for one in (first, other))
+        if _parted(apart, with_first, with_other) is None:
             store.items.refold(copy.lead, replace(copy, lead=first.item.id))
     return replace(surest, lead=first.item.id)
 
@@ -130,8 +153,8 @@ def heal(store: Store, apart: NeverFold) -> int:
     with store.transaction():
         feeds = store.feeds.configured()
         for stored in store.items.folded() if apart else ():
-            lead = store.items.by_id([stored.lead or ""]).get(stored.lead or "")
-            rule = are_apart(apart, stored, lead) if lead else None
+            beside = _group(store, stored.lead or "", before=stored.seq)
+            rule = _parted(apart, [stored], beside)
             if rule is None:
                 continue
             shelf = StoredShelf(store, feeds, stored, apart=apart, before=True)

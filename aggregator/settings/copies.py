@@ -1,8 +1,9 @@
 """What must never be taken for a copy? (``config/copies.yaml``)"""
 
+import re
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from aggregator.items.apart import NOTHING_APART, NeverFold
@@ -15,7 +16,21 @@ from aggregator.text.sites import AddressRules
 from aggregator.text.urls import canonical
 
 _STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
-Pair = Annotated[tuple[Line, Line], Field(examples=[["https://a.example/1", "urn:uuid:…"]])]
+_NAME = re.compile(r"(?:https?://|urn:|tag:)\S+", re.IGNORECASE)  # the ids that items bear
+
+
+def _pair(value: object) -> object:
+    named = value if isinstance(value, (list, tuple)) else ()
+    if len(named) == 2 and all(isinstance(one, str) and _NAME.fullmatch(one) for one in named):
+        return value
+    raise ValueError("is no pair; a pair is two items, each an id (urn:uuid:…) or an address")
+
+
+Pair = Annotated[
+    tuple[Line, Line],
+    BeforeValidator(_pair),
+    Field(examples=[["https://a.example/1", "urn:uuid:…"]]),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)

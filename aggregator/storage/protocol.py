@@ -206,7 +206,10 @@ class ItemShelf(Protocol):
         """Yield every item that is folded under another, in order of arrival."""
 
     def unfold(self, item: str, copy: Copy | None, *, because: str) -> None:
-        """Let a folded item stand for itself, for the reason given, or fold it under another."""
+        """Let a folded item stand for itself, for the reason given, or fold it under another.
+
+        It stays in its story; that it came there as a copy is told as what was.
+        """
 
     def refold(self, lead: str, copy: Copy) -> None:
         """Fold an item that stood for itself, with all that is folded under it, under another."""

@@ -55,10 +55,19 @@ class Desk:
         feed: str = "",
         owner: str = "",
         day: datetime = NOON,
+        on_page: str = "",
     ) -> Copy | None:
         self.taken += 1
         name = feed or f"feed-{self.taken}"
-        news = News(title=title, text=text, canonical=at, feed=name, owner=owner or name, at=day)
+        news = News(
+            title=title,
+            text=text,
+            canonical=at,
+            feed=name,
+            owner=owner or name,
+            at=day,
+            on_page=on_page,
+        )
         found = find(news, self.shelf, self.policy)
         self.shelf.add(
             Candidate(
@@ -71,6 +80,7 @@ class Desk:
                 feed=name,
                 owner=owner or name,
                 at=day,
+                on_page=on_page,
             )
         )
         return found
@@ -220,12 +230,29 @@ def test_headlines_that_differ_in_their_figures_alone_are_two_days() -> None:
 # The same address
 
 
-def test_one_address_in_two_feeds_is_one_article_under_any_headline() -> None:
+@pytest.mark.parametrize("headline", ["No walks on the breakwater", ""])
+def test_one_address_in_two_feeds_is_one_article_under_a_headline_akin(headline: str) -> None:
     desk = Desk()
-    place = "https://a.example/2026/05/03/breakwater"
+    place = "https://a.example/2026/05/03/breakwater-closes"
     desk.take("Breakwater to close for three years", TEASER, at=place)
-    found = desk.take("No walks by the sea", "", at=place)
+    found = desk.take(headline, "", at=place)
     assert verdict(found) == ("item-1", "same-address")
+
+
+def test_episodes_of_two_podcasts_that_link_to_one_show_page_stay_apart() -> None:
+    desk = Desk()
+    place = "https://a.example/shows/the-harbour-after-dark"
+    desk.take("Breakwater to close for three years", TEASER, at=place)
+    assert desk.take("Why ferries run aground", "", at=place) is None
+
+
+def test_posts_of_a_live_blog_are_no_copies_of_it_nor_of_one_another() -> None:
+    desk = Desk()
+    place = "https://a.example/live/crisis-at-the-coast"
+    desk.take("Ferry aground off Port Maren: live", WIRE, at=place, feed="a")
+    for number, post in enumerate(("Ferry tugs wait for the tide", "Divers ready at the ferry")):
+        found = desk.take(post, "", at=place, feed="b", on_page=f"#post-{number}")
+        assert found is None
 
 
 def test_a_collection_page_that_shows_one_story_after_another_is_many_items() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aggregator.items.duplicates import News
 from aggregator.text.html import to_text
-from aggregator.text.urls import canonical, registrable_domain
+from aggregator.text.urls import canonical, place_on_page, registrable_domain
 
 
 def captured(path: Path) -> Iterator[News]:
@@ -24,4 +24,5 @@ def captured(path: Path) -> Iterator[News]:
                 feed=row["source"],
                 owner=registrable_domain(place) if place else row["source"],
                 at=datetime.fromisoformat(row["date_published"]),
+                on_page=place_on_page(row["link"] or ""),
             )

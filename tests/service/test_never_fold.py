@@ -114,6 +114,54 @@ def test_what_was_forbidden_is_not_done_again(store: Store, tmp_path: Path) -> N
     assert {stored.lead for stored in store.items.all() if stored.item.feed == "north"} == {None}
 
 
+def test_two_that_must_stay_apart_are_not_folded_under_one_third(
+    store: Store, tmp_path: Path
+) -> None:
+    pair = "[https://north.example/1, https://ledger.example/1]"
+    Desk.over(store, asking(tmp_path, f"never_fold: {{pairs: [{pair}]}}\n"))
+    assert leads(store) == {"north": "harbour"}
+    because = f"never folded: pair {' and '.join(sorted(pair[1:-1].split(', ')))}"
+    parted = by_feed(store, "ledger")
+    assert (parted.lead_because, parted.story_because) == (because, f"was a copy; {because}")
+
+
+def test_a_new_item_is_not_folded_beside_a_copy_that_it_must_stay_apart_from(
+    store: Store, tmp_path: Path
+) -> None:
+    pair = "[https://north.example/1, https://ledger.example/2]"
+    desk = Desk.over(store, asking(tmp_path, f"never_fold: {{pairs: [{pair}]}}\n"))
+    again = entry("ledger", 2, TITLE, f"{WIRE} Again.")
+    (new,) = bring(store, "ledger", [again], now=NOW + 3 * HOUR)
+    desk.bring_out(NOW + 3 * HOUR)
+    assert store.items.by_id([new])[new].lead is None
+
+
+@pytest.mark.parametrize("forbidden", [True, False])
+def test_leads_found_to_be_one_stay_two_where_a_copy_of_one_must_stay_apart(
+    tmp_path: Path, forbidden: bool
+) -> None:
+    words = [f"word{number}" for number in range(220)]
+    texts = {
+        "harbour": words[:120],
+        "north": words[100:],
+        "ledger": words[100:],
+        "wire": words[50:170],
+    }
+    pair = "[https://harbour.example/1, https://ledger.example/1]" if forbidden else ""
+    (tmp_path / "copies.yaml").write_text(f"never_fold: {{pairs: [{pair}]}}\n", encoding="utf-8")
+    wire = "{id: wire, url: 'https://wire.example/feed', owner: Wire}"
+    settings = settings_for(tmp_path, [*FEEDS, wire])
+    with closing(store_in(tmp_path)) as held:
+        held.feeds.configure(settings.feeds, now=NOW)
+        desk = Desk.over(held, settings)
+        for hour, (feed, text) in enumerate(texts.items()):
+            bring(held, feed, [entry(feed, 1, feed, " ".join(text))], now=NOW + hour * HOUR)
+            desk.bring_out(NOW + hour * HOUR)
+        led = leads(held)
+    assert led["ledger"] == ("north" if forbidden else "harbour")
+    assert led["wire"] == "harbour"
+
+
 def test_the_same_wish_is_carried_out_once(store: Store, tmp_path: Path) -> None:
     settings = asking(tmp_path, "never_fold: {feeds: [north]}\n")
     assert Desk.over(store, settings).healed == 1

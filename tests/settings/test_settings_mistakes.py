@@ -132,6 +132,7 @@ VALUES: list[tuple[str | bytes, str, str]] = [
     ),
 ]
 
+PAIR = "is no pair; a pair is two items, each an id (urn:uuid:…) or an address"
 CONFIG = [
     ("addresses", "tracking: [a b]\n", "1:12", 'tracking: "a b" is not a parameter; write utm_*'),
     ("addresses", "sites: {WWW.x: {}}\n", "1:9", "is not a host; write it in lower case"),
@@ -144,7 +145,9 @@ CONFIG = [
     ),
     ("addresses", "utm_*\n", "1:1", "is not a mapping of keys to values; write tracking:"),
     ("copies", "never_fold: {feeds: [nobody]}\n", "1:22", '"nobody" is no id of feeds.yaml'),
-    ("copies", "never_fold: {pairs: [[a]]}\n", "1:22", "is missing"),
+    ("copies", "never_fold: {pairs: [[https://a.example/1]]}\n", "1:22", f"pairs: {PAIR}"),
+    ("copies", "never_fold: {pairs: [[urn:a, urn:b, urn:c]]}\n", "1:22", f"pairs: {PAIR}"),
+    ("copies", "never_fold:\n  pairs:\n    - [a, b]\n", "3:7", f"pairs: {PAIR}"),
     ("copies", "never_fold: {sites: a b}\n", "1:14", "is not a host"),
     ("copies", "neverfold: {}\n", "1:1", 'did you mean "never_fold"?'),
     ("copies", "[a]\n", "1:1", "is not a mapping of keys to values; write never_fold:"),

@@ -174,6 +174,10 @@ class SqliteItems:
         with self._at.transaction():
             lead = copy.lead if copy else None
             self._stand(item, lead, _because(copy) if copy else because)
+            self._at.run(
+                "UPDATE item SET story_because = ? WHERE id = ? AND story_because = 'copy'",
+                [f"was a copy; {because}", item],
+            )
 
     def _stand(self, item: str, lead: str | None, because: str) -> None:
         self._at.run(
