@@ -67,6 +67,7 @@ class Item:
 class StoredItem:
     """An item with what the later steps found out. ``seq`` is its place in the order of arrival.
 
+    ``filed`` is its place in the order of filing, 0 while it waits and -1 when it was set aside.
     ``lead`` is the id of the item it is folded under, None when it stands for itself;
     ``lead_because`` says by which rule, ``story_because`` how it came into its story. ``topics``
     are slugs.
@@ -79,6 +80,7 @@ class StoredItem:
     story: str | None = None
     story_because: str | None = None
     topics: tuple[str, ...] = ()
+    filed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,10 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """An issue as it was made at ``made`` for ``day``; ``id`` is permanent."""
+    """An issue as it was made at ``made`` for ``day``; ``id`` is permanent.
+
+    ``mark`` is the place of the item that was filed last before it was made.
+    """
 
     output: str
     day: date
@@ -47,6 +50,7 @@ class Issue:
     summary: str
     content_html: str
     image: str | None = None
+    mark: int = 0
 
 
 def due(schedule: Schedule, now: datetime) -> Due | None:
@@ -90,7 +94,13 @@ def not_told(
 
 
 def issue_of(
-    spec: OutputSpec, entries: Iterable[EditionEntry], day: date, site: Site, *, now: datetime
+    spec: OutputSpec,
+    entries: Iterable[EditionEntry],
+    day: date,
+    site: Site,
+    *,
+    now: datetime,
+    mark: int = 0,
 ) -> Issue:
     """Put an issue together from what it lists, in order; what cannot be printed is left out."""
     articles = tuple(_printable(entries))
@@ -105,6 +115,7 @@ def issue_of(
         summary=heads,
         content_html=f"<ol>{lines}</ol>",
         image=next((a.entry.image for a in articles if a.entry.image), None),
+        mark=mark,
     )
 
 

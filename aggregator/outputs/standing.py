@@ -75,17 +75,21 @@ def milestone(owners: int, steps: Sequence[int]) -> int:
 def handed_over(
     stays: Mapping[str, Stay], forward: Mapping[str, str], *, now: datetime
 ) -> tuple[Stay, ...]:
-    """Return the stays that change because stories that stand merged into others.
+    """Return the stays that change because their stories merged into others.
 
-    ``forward`` maps a standing story to what it merged into. Subscribers keep the entry that they
-    know, under its id, unless the other story stands beside it already.
+    ``forward`` maps a story to what it merged into. Subscribers keep the entry that they know,
+    under its id, unless the other story stands beside it already. What has left stays away under
+    its new name too, unless subscribers know that.
     """
     changed: dict[str, Stay] = {}
-    for story, into in sorted(forward.items()):
+    for story, into in sorted(
+        forward.items(), key=lambda one: (stays[one[0]].left is not None, one)
+    ):
         stay = stays[story]
         held = changed.get(into, stays.get(into))
-        changed[story] = replace(stay, left=now)
-        if held is None or held.left is not None:
+        if stay.left is None:
+            changed[story] = replace(stay, left=now)
+        if held is None or (held.left is not None and stay.left is None):
             changed[into] = replace(stay, story=into)
     return tuple(changed.values())
 

@@ -70,8 +70,8 @@ class Issuer:
     def _make(self, spec: OutputSpec, asked: Due, listed: Listed) -> bool:
         if not listed.entries:
             return False  # there may be something later in the day
-        now = self._material.now
-        made = issue_of(spec, listed.entries, asked.day, self._site, now=now)
+        now, mark = self._material.now, self._store.items.filed()
+        made = issue_of(spec, listed.entries, asked.day, self._site, now=now, mark=mark)
         self._store.outputs.bring_out(made)
         self._store.outputs.enrol(listed.told)
         return True
@@ -110,7 +110,7 @@ def items_for(
     material: Material,
 ) -> Listed:
     """Return what an issue of items lists: of ``pool``, what came since the ``last`` one."""
-    fresh = [one for one in pool if last is None or one.item.listed > last.made]
+    fresh = [one for one in pool if last is None or _is_new(one, last)]
     copies = store.items.copies(stored.item.id for stored in fresh)
     return Listed(entries=latest(size, fresh, copies, material.sources, born=material.now).entries)
 
@@ -130,3 +130,11 @@ def stories_for(
         entries=tuple(story_entry(s, told[s.story], material.sources) for s in chosen),
         told=tuple(replace(stay, left=material.now) for stay in chosen),
     )
+
+
+def _is_new(one: StoredItem, last: Issue) -> bool:
+    """Tell whether an item came since ``last``, which saw only what was filed by then.
+
+    What is new to us but was there before is no news, if that was before ``last``.
+    """
+    return one.filed > last.mark and one.item.listed >= min(one.item.first_seen, last.made)

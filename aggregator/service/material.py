@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from aggregator.model.editions import Source
 from aggregator.model.feeds import Feed
 from aggregator.model.items import StoredItem
-from aggregator.model.stories import Rank, StoryFacts
+from aggregator.model.stories import Rank, StoryFacts, Voice
 from aggregator.outputs.editions import Told, face_of
 from aggregator.outputs.shares import Share
 from aggregator.outputs.standing import Candidate, Face
@@ -91,8 +91,11 @@ class Material:
             story=held.id,
             score=ranked.score,
             owners=independent(held, now=self.now, within=WINDOW),
-            weight=sum(voice.weight for voice in held.voices if not voice.copies_only),
+            weight=sum(voice.weight for voice in held.voices if self._counts(voice)),
         )
+
+    def _counts(self, voice: Voice) -> bool:
+        return not voice.copies_only and self.now - voice.last <= WINDOW
 
     def forward(self, stories: Iterable[str]) -> dict[str, str]:
         """Tell which of ``stories`` merged into which."""

@@ -154,7 +154,7 @@ class Publisher:
         self, spec: OutputSpec, held: Edition | None, news: "_News", *, is_chosen: bool
     ) -> Edition:
         material, stays = self._material, self._members(spec)  # a copy, should this go wrong
-        handed = handed_over(stays, material.forward(_standing(stays)), now=material.now)
+        handed = handed_over(stays, material.forward(stays), now=material.now)
         stays.update((stay.story, stay) for stay in handed)
         ranked = self._contest.candidates(spec, _standing(stays), anew=is_chosen)
         changed = enlist(spec, ranked, stays, self._contest.face(spec), now=material.now)

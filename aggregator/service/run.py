@@ -36,7 +36,7 @@ TICK = timedelta(seconds=5)  # shorter would build a long list of missed runs af
 REFRESH = timedelta(minutes=1)  # ranks decay even when nothing comes in
 HOUSEKEEPING = timedelta(hours=6)
 GRACE = 6.0  # seconds for visits under way when told to stop; the whole stop takes under 10
-REMEMBERED = timedelta(days=14)  # stories are over after 7 days, and so are stays in Top
+REMEMBERED = timedelta(days=14)  # what stories without items and their stays are kept for
 DUE_AT_ONCE = 2_000  # visits that may wait for their turn, and feeds looked at in one go
 WAITING_AT_A_HOST = 4  # visits that may wait for their turn at one host
 TICK_JOB = "tick"

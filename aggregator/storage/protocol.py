@@ -249,6 +249,9 @@ class ItemShelf(Protocol):
     def mark(self) -> int:
         """Return the mark after everything that was filed or revised so far."""
 
+    def filed(self) -> int:
+        """Return the place of the item that was filed last, 0 before there is one."""
+
     def choose(self, choices: Iterable[Choice]) -> None:
         """Remember what outputs' filters made of items; what was said of one first stands."""
 

@@ -43,7 +43,21 @@ def tell(
     if not new:
         return ""
     (item,) = new
-    (stored,) = store.items.pending(2)
+    assign(store, item, story=story, merged=merged, topics=topics)
+    return item
+
+
+def assign(
+    store: Store,
+    item: str,
+    *,
+    story: str,
+    merged: tuple[str, ...] = (),
+    topics: tuple[str, ...] = (),
+) -> None:
+    """File an item that was taken in, as a report of ``story``."""
+    stored = store.items.by_id([item])[item]
+    feed, at = stored.item.feed, stored.item.published
     store.items.file(
         Filing(
             seq=stored.seq,
@@ -57,7 +71,6 @@ def tell(
             trace="{}",
         )
     )
-    return item
 
 
 def served(store: Store) -> dict[str, Rendered]:

@@ -1,5 +1,6 @@
 """Digests, issue after issue, from a real store."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,8 +11,8 @@ import pytest
 from aggregator.service.publish import Publisher
 from aggregator.settings import Settings
 from aggregator.storage import Store
-from tests.service.newsroom import entries, publisher, served, tell
-from tests.service.stage import HOUR, NOW, settings_for, store_in
+from tests.service.newsroom import assign, entries, publisher, served, tell
+from tests.service.stage import HOUR, NOW, bring, entry, settings_for, store_in
 
 FEEDS = [
     f"{{id: {name}, url: 'https://{name}.example/'}}" for name in ("harbour", "north", "ledger")
@@ -104,6 +105,35 @@ def test_an_issue_of_items_lists_what_came_since_the_last_one(
     tell(store, "north", 7, story="s", now=NOON + DAY)
     press.publish(NOON + DAY)
     assert [count for _, count in headlines(store, "items")] == [1, 2]
+
+
+def test_what_was_stored_before_an_issue_and_filed_after_it_is_in_the_next(
+    store: Store, settings: Settings
+) -> None:
+    press = started(store, settings)
+    for feed in ("north", "ledger"):
+        tell(store, feed, 1, story="s", now=NOON - HOUR)
+    one = entry("north", 2, "Stored in time", published=NOON - HOUR / 2)
+    (late,) = bring(store, "north", [one], now=NOON)
+    press.publish(NOON)
+    assign(store, late, story="s")
+    tell(store, "ledger", 3, story="s", now=NOON)  # in the very second of the issue
+    press.publish(NOON + DAY)
+    assert listed(store) == ["Stored in time", "ledger tells 3"]
+
+    old = entry("ledger", 4, "There before", published=NOON - 9 * DAY)
+    (late,) = bring(store, "ledger", [old], now=NOON + DAY + HOUR)
+    assign(store, late, story="s")
+    tell(store, "north", 5, story="s", now=NOON + DAY + HOUR)
+    press.publish(NOON + 2 * DAY)
+    assert listed(store) == ["north tells 5"]
+
+
+def listed(store: Store) -> list[str]:
+    """Return the headlines of the last issue of items, in order of name."""
+    return sorted(
+        re.findall(r'<strong><a href="[^"]*">([^<]*)', entries(store, "items")[0]["content_html"])
+    )
 
 
 def test_missed_issues_are_made_up_for_by_one_once_the_news_is_in(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.model.errors import StoreError
+from aggregator.service.material import Material
 from aggregator.settings import Settings
 from aggregator.storage import Store
 from tests.service.newsroom import entries, ids, publisher, served, tell
@@ -328,3 +329,50 @@ def test_of_two_standing_stories_that_turn_out_to_be_one_the_kept_one_goes_on(
     tell(store, "ledger", 2, story="one", now=NOW + 2 * HOUR)
     assert press.publish(NOW + 2 * HOUR).refused == ()
     assert ids(store, "top") == ["one"]
+
+
+def test_a_story_that_has_left_top_does_not_return_under_the_id_that_it_merged_into(
+    store: Store, settings: Settings
+) -> None:
+    press = publisher(store, settings)
+    tell(store, "harbour", 1, story="known")
+    tell(store, "north", 1, story="known")
+    press.publish(NOW)
+    assert ids(store, "top") == ["known"]
+    later = NOW + 80 * HOUR
+    press.publish(later)
+    assert ids(store, "top") == []
+
+    tell(store, "ledger", 2, story="other", merged=("known",), now=later)
+    tell(store, "harbour", 3, story="other", now=later)
+    press.publish(later)
+    assert ids(store, "top") == []
+    publisher(store, settings).publish(later + HOUR)
+    assert ids(store, "top") == []
+
+
+def test_a_late_copy_brings_no_story_back_that_was_told_weeks_ago(
+    store: Store, settings: Settings
+) -> None:
+    press = publisher(store, settings)
+    tell(store, "harbour", 1, story="known")
+    tell(store, "north", 1, story="known")
+    press.publish(NOW)
+    press.publish(NOW + 80 * HOUR)
+    later = NOW + 30 * 24 * HOUR
+    store.tidy(later - 14 * 24 * HOUR)
+
+    tell(store, "ledger", 2, story="known", now=later)
+    publisher(store, settings).publish(later)
+    assert ids(store, "top") == []
+
+
+def test_only_who_still_reports_a_story_lends_it_weight(store: Store, settings: Settings) -> None:
+    for number, feed in enumerate(("harbour", "north")):
+        tell(store, feed, number, story="old")
+    later = NOW + 80 * HOUR
+    tell(store, "ledger", 2, story="old", now=later)
+    material = Material(store)
+    material.refresh(later)
+    (held,) = material.ranked()
+    assert (held.owners, held.weight) == (1, 1.0)

@@ -58,6 +58,7 @@ QUESTIONS: dict[str, Question] = {
     "items.latest of a topic": lambda store: store.items.latest(topic="sea", limit=100),
     "items.changed": lambda store: store.items.changed(store.items.mark() - 5),
     "items.mark": lambda store: store.items.mark(),
+    "items.filed": lambda store: store.items.filed(),
     "items.choose": lambda store: store.items.choose([Choice(output="sea", seq=7)]),
     "items.unchoose": lambda store: store.items.unchoose("sea", keep=50),
     "items.chosen": lambda store: store.items.chosen("sea", 100),

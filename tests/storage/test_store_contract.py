@@ -515,6 +515,7 @@ def test_what_was_filed_or_revised_is_told_once_in_that_order(store: Store) -> N
     store.feeds.configure([feed()], now=NOW)
     (first,), (second,) = visit(store, entry(2)), visit(store, entry(1))
     assert store.items.changed(0) == ((), 0)
+    assert store.items.filed() == 0
     file_all(store)
     items, mark = store.items.changed(0)
     assert [one.item.id for one in items] == [first, second]
@@ -578,6 +579,7 @@ def test_issues_are_kept_newest_first_and_one_a_day(store: Store) -> None:
         summary="S",
         content_html="<ol></ol>",
         image="https://a.example/i",
+        mark=7,
     )
     later = replace(one, day=one.day + timedelta(days=1), id="urn:2", image=None)
     for issue in (later, one, replace(one, output="other")):
@@ -609,31 +611,57 @@ def test_pruned_items_never_come_back_as_new(store: Store) -> None:
     file_all(store)
     store.outputs.show("latest", ["urn:x-harbour:0"])
 
+    visit(store, entry(9))
+    file_all(store)
+
     assert store.items.prune(NOW + HOUR, 1000) == 2
     assert visit(store, entry(1)) == []
-    assert store.items.count() == 1
+    assert store.items.count() == 2
+
+
+def test_places_are_never_given_again_whatever_is_pruned(store: Store) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    visit(store, entry(1))
+    file_all(store)
+    visit(store, entry(2))
+    file_all(store)
+    visit(store, entry(1, title="Other words", digest="x"))
+    filed, mark = store.items.filed(), store.items.mark()
+    assert filed == 2
+
+    store.items.prune(NOW + HOUR, 1000)
+    (third,) = visit(store, entry(3))
+    file_all(store)
+    assert store.items.filed() > filed
+    assert [one.item.id for one in store.items.changed(mark)[0]] == [third]
 
 
 def test_the_id_of_a_pruned_item_is_never_given_away(store: Store) -> None:
     store.feeds.configure([feed(), feed("north")], now=NOW)
     visit(store, entry(1))
     file_all(store)
-    store.items.prune(NOW + HOUR, 1000)
+    visit(store, entry(2, title="Last"))
+    file_all(store)
+    assert store.items.prune(NOW + HOUR, 1000) == 1
 
     (other,) = visit(store, entry(1, title="Another"), name="north")
     assert other.startswith("urn:uuid:")
     assert visit(store, entry(1, title="New words", digest="new")) == []
-    assert [stored.item.entry.title for stored in store.items.all()] == ["Another"]
+    assert [stored.item.entry.title for stored in store.items.all()] == ["Last", "Another"]
 
 
 def test_a_story_that_stands_in_top_keeps_its_items(store: Store) -> None:
     store.feeds.configure([feed()], now=NOW)
     visit(store, entry(1))
     file_all(store, story="s")
+    visit(store, entry(2))
+    file_all(store, story="last")
     stay = Stay(output="top", story="s", entered=NOW, updated=NOW, milestone=0, face="i", entry="s")
     store.outputs.enrol([stay])
     assert store.items.prune(NOW + HOUR, 1000) == 0
     store.outputs.enrol([replace(stay, left=NOW)])
+    store.tidy(NOW + HOUR)
+    assert "s" in store.outputs.members("top")  # a late copy might revive it
     assert store.items.prune(NOW + HOUR, 1000) == 1
     store.tidy(NOW + HOUR)
     assert store.outputs.members("top") == {}

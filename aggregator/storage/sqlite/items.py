@@ -252,6 +252,11 @@ class SqliteItems:
         """Return the mark after everything that was filed or revised so far."""
         return int(self._at.rows("SELECT coalesce(max(changed), 0) AS n FROM item")[0]["n"])
 
+    def filed(self) -> int:
+        """Return the place of the item that was filed last, 0 before there is one."""
+        rows = self._at.rows("SELECT max(0, coalesce(max(filed), 0)) AS n FROM item")
+        return int(rows[0]["n"])
+
     def choose(self, choices: Iterable[Choice]) -> None:
         """Remember what outputs' filters made of items; the first word stands."""
         self._at.run_many(
@@ -305,10 +310,15 @@ class SqliteItems:
         return int(self._at.rows("SELECT count(*) AS n FROM item")[0]["n"])
 
     def prune(self, before: datetime, limit: int) -> int:
-        """Forget at most ``limit`` old items that nothing needs; their identities stay."""
+        """Forget at most ``limit`` old items that nothing needs; their identities stay.
+
+        The last one filed and the last one changed stay: places are counted on from theirs.
+        """
         return self._at.run(
             "DELETE FROM item WHERE seq IN (SELECT seq FROM item AS old"
             " WHERE first_seen < ?1 AND listed < ?1 AND filed <> 0"
+            " AND filed < max(0, (SELECT max(filed) FROM item))"
+            " AND changed < max(1, (SELECT max(changed) FROM item))"
             " AND NOT EXISTS (SELECT 1 FROM item AS copy WHERE copy.lead = old.id)"
             " AND NOT EXISTS (SELECT 1 FROM listing WHERE listing.item = old.id)"
             " AND NOT EXISTS (SELECT 1 FROM membership AS m"

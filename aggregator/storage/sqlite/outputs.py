@@ -121,8 +121,8 @@ class SqliteOutputs:
     def bring_out(self, issue: Issue) -> None:
         """Keep an issue; `StoreError` when there is one for that day."""
         self._at.run(
-            "INSERT INTO issue (output, day, id, made, title, summary, content_html, image)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO issue (output, day, id, made, title, summary, content_html, image, mark)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 issue.output,
                 issue.day.isoformat(),
@@ -132,12 +132,20 @@ class SqliteOutputs:
                 issue.summary,
                 issue.content_html,
                 issue.image,
+                issue.mark,
             ],
         )
 
     def forget(self, before: datetime) -> None:
-        """Forget stays that ended before ``before``; their stories are long over."""
-        self._at.run("DELETE FROM membership WHERE left < ?", [stamp(before)])
+        """Forget stays that ended before ``before``, of stories that nothing can revive.
+
+        While a story has items, a late copy of one may still come into it.
+        """
+        self._at.run(
+            "DELETE FROM membership WHERE left < ?"
+            " AND NOT EXISTS (SELECT 1 FROM item WHERE item.story = membership.story)",
+            [stamp(before)],
+        )
 
 
 class SqliteNotes:
@@ -180,6 +188,7 @@ def _issue(row: Row) -> Issue:
         summary=row["summary"],
         content_html=row["content_html"],
         image=row["image"],
+        mark=row["mark"],
     )
 
 

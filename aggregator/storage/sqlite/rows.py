@@ -17,7 +17,7 @@ ITEM_COLUMNS = (
     "seq, id, feed, key, guid, link, canonical, title, summary, content_html, entry_published,"
     " entry_updated, authors, categories, enclosures, language, image, agency, digest, revisions,"
     " first_seen, published, updated, item.listed AS listed, lead, lead_because, story,"
-    " story_because,"
+    " story_because, filed,"
     " (SELECT json_group_array(topic) FROM"
     " (SELECT topic FROM item_topic WHERE item_topic.item = item.seq ORDER BY score DESC, topic)"
     ") AS topics"
@@ -112,6 +112,7 @@ def stored_item(row: Row) -> StoredItem:
         story=row["story"],
         story_because=row["story_because"],
         topics=tuple(json.loads(row["topics"])),
+        filed=row["filed"],
     )
 
 

@@ -196,6 +196,7 @@ CREATE TABLE issue (                         -- of a digest, as it was made
     output TEXT NOT NULL, day TEXT NOT NULL,
     id TEXT NOT NULL, made TEXT NOT NULL,
     title TEXT NOT NULL, summary TEXT NOT NULL, content_html TEXT NOT NULL, image TEXT,
+    mark INTEGER NOT NULL,                   -- the place of the item that was filed last
     PRIMARY KEY (output, day)
 ) STRICT, WITHOUT ROWID;
 

@@ -196,7 +196,7 @@ class SqliteStories:
             return
         last = place - 1
         while rows := self._at.rows(
-            f"SELECT {ITEM_COLUMNS}, trace, filed FROM item"
+            f"SELECT {ITEM_COLUMNS}, trace FROM item"
             " WHERE filed > ? AND first_seen >= ? ORDER BY filed LIMIT ?",
             [last, stamp(since), _PAGE],
         ):
