@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from aggregator import __version__
 from aggregator.model.errors import AggregatorError, SettingsError
@@ -40,6 +41,8 @@ class _Commands(click.Group):
         except SettingsError as error:
             click.echo(str(error), err=True)
             ctx.exit(2)
+        except BrokenPipeError:  # who reads us has seen enough: click ends quietly
+            raise
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             click.echo(f"aggregator: {where}{error.strerror or error}", err=True)
@@ -47,6 +50,14 @@ class _Commands(click.Group):
         except AggregatorError as error:
             click.echo(f"aggregator: {error}", err=True)
             ctx.exit(1)
+
+
+def _there(ctx: click.Context, option: click.Parameter, folder: Path) -> Path:
+    """Let only the usual folder be absent: one that was named and is not there is a slip."""
+    usual = ctx.get_parameter_source(option.name or "") is ParameterSource.DEFAULT
+    if usual or folder.is_dir():
+        return folder
+    raise click.BadParameter(f"{folder} is no folder; make it, or name the one with service.yaml")
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -65,6 +76,7 @@ class _Commands(click.Group):
     default=Path("config"),
     show_default=True,
     envvar="AGGREGATOR_CONFIG",
+    callback=_there,
     help="The folder with everything else that can be set.",
 )
 @click.option(

@@ -3,6 +3,7 @@
 import click
 
 from aggregator.cli.place import Place
+from aggregator.cli.wording import counted
 from aggregator.settings.waivers import waivers
 
 
@@ -16,9 +17,9 @@ def check(place: Place) -> None:
     settings = place.settings()
     on = sum(feed.enabled for feed in settings.feeds)
     click.echo(
-        f"{place.feeds} and {place.config}/ are fine: {on} feeds"
-        f" ({len(settings.feeds) - on} switched off), {len(settings.topics)} topics,"
-        f" {len(settings.outputs)} outputs"
+        f"{place.feeds} and {place.config}/ are fine: {counted(on, 'feed')}"
+        f" ({len(settings.feeds) - on} switched off), {counted(len(settings.topics), 'topic')},"
+        f" {counted(len(settings.outputs), 'output')}"
     )
     for waiver in waivers(settings):
         click.echo(f"note: {waiver}")

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aggregator.cli.place import Place
+from aggregator.cli.wording import counted
 from aggregator.model.feeds import Feed
 from aggregator.service import clock
 from aggregator.service.house import cadence
@@ -111,7 +112,7 @@ def _ago(span: timedelta) -> str:
 def _summary(reports: Sequence[Report]) -> str:
     unwell = sum(not one.well for one in reports)
     asked = [one for one in reports if one.politeness.visits]
-    told = f"{len(reports)} feeds, {unwell} not well"
+    told = f"{counted(len(reports), 'feed')}, {unwell} not well"
     if not asked:
         return told
     worst = min(asked, key=lambda one: one.politeness.points)

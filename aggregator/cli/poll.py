@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from datetime import datetime
 
 import click
 import structlog
@@ -10,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from aggregator.cli.place import Place
 from aggregator.cli.run import stop_on_signals
+from aggregator.cli.wording import counted
 from aggregator.service.house import opened
 from aggregator.service.poll import Visit, visit_all
 from aggregator.service.run import Service
@@ -24,7 +26,8 @@ _GOOD = ("fetched", "unchanged", "not-modified")
 @click.option(
     "--again",
     is_flag=True,
-    help="Also visit feeds that failed last time and are not due yet, as after an outage of ours.",
+    help="Also visit feeds that failed last time and are not due yet, as after an outage of ours;"
+    " no publisher is asked within 5 minutes of the last try, or before it said.",
 )
 @click.pass_obj
 def poll(place: Place, *, again: bool) -> None:
@@ -33,17 +36,19 @@ def poll(place: Place, *, again: bool) -> None:
     Exit status 1 when feeds were due and none of them could be visited.
     """
     settings = place.settings()
-    visits = asyncio.run(_poll(settings, place.store(settings), again=again))
-    click.echo(_summary(visits))
+    visits, held = asyncio.run(_poll(settings, place.store(settings), again=again))
+    click.echo(_summary(visits) if visits else _idle(held, again=again))
     if visits and not any(visit.outcome in _GOOD for visit in visits):
         raise SystemExit(1)
 
 
-async def _poll(settings: Settings, store: Store, *, again: bool) -> list[Visit]:
+async def _poll(
+    settings: Settings, store: Store, *, again: bool
+) -> tuple[list[Visit], tuple[datetime, ...]]:
     stop = asyncio.Event()
     stop_on_signals(stop)
     async with opened(settings, store) as service:
-        return await _visits(service, stop, again=again)
+        return await _visits(service, stop, again=again), await service.held_back()
 
 
 async def _visits(service: Service, stop: asyncio.Event, *, again: bool) -> list[Visit]:
@@ -72,9 +77,19 @@ async def _visits(service: Service, stop: asyncio.Event, *, again: bool) -> list
 
 
 def _summary(visits: list[Visit]) -> str:
-    if not visits:
-        return "nothing was due (feeds that failed last time: aggregator poll --again)"
     outcomes = Counter(visit.outcome for visit in visits)
     told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
     new, revised = (sum(getattr(v, name) for v in visits) for name in ("new", "revised"))
-    return f"{len(visits)} feeds visited: {told}; {new} new items, {revised} revised"
+    made = counted(len(visits), "feed")
+    return f"{made} visited: {told}; {counted(new, 'new item')}, {revised} revised"
+
+
+def _idle(held: tuple[datetime, ...], *, again: bool) -> str:
+    if not again:
+        return "nothing was due (feeds that failed last time: aggregator poll --again)"
+    if not held:
+        return "nothing was due, and nothing that failed last time may be asked"
+    return (
+        f"nothing was due; {counted(len(held), 'feed')} that failed can be asked from"
+        f" {held[0]:%Y-%m-%d %H:%M:%SZ}: 5 minutes after the last try, or when the publisher said"
+    )

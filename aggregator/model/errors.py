@@ -5,7 +5,9 @@
     AggregatorError
     ├── SettingsError      feeds.yaml or config/ cannot be used as written
     ├── StoreError         the database cannot be used
-    │   └── StoreTooNewError    written by a newer version of this program
+    │   ├── StoreTooNewError    written by a newer version of this program
+    │   └── StoreInUseError     another process writes to it
+    ├── NotOursError       a folder holds files of somebody else where ours would go
     └── WorkerError        parse workers cannot be started
 """
 
@@ -32,6 +34,14 @@ class StoreError(AggregatorError):
 
 class StoreTooNewError(StoreError):
     """The database was written by a newer version of this program."""
+
+
+class StoreInUseError(StoreError):
+    """Another process writes to the database."""
+
+
+class NotOursError(AggregatorError):
+    """A folder holds files of somebody else where ours would go; nothing was written."""
 
 
 class WorkerError(AggregatorError):

@@ -251,8 +251,6 @@ def _told(address: str, answer: Answer) -> str:
 
 
 def _remedy(reason: str) -> str:
-    if "allow_private" in reason:
-        return f" (reach: in {_WHERE})"
     if reason.startswith("port "):
         return f"; list it under reach: allow_ports in {_WHERE} if you mean it"
     if reason.startswith("redirect from https to http"):

@@ -1,7 +1,8 @@
 """How does the site get into a folder that any web server can serve?
 
 Every file is written beside its place and moved there, so that a reader finds the old one or the
-new one, whole. Files that we did not write are never touched.
+new one, whole. A folder that we never wrote into is left alone when it holds a file where one of
+ours would go; files elsewhere are never touched.
 """
 
 import json
@@ -12,6 +13,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from aggregator.model.editions import Rendered, Site
+from aggregator.model.errors import NotOursError
 from aggregator.outputs import pages
 from aggregator.outputs.documents import etag_of
 from aggregator.web.served import Served
@@ -20,17 +22,19 @@ MANIFEST = ".aggregator.json"
 """What we wrote: entity tags by path."""
 
 _ENDINGS = {"gzip": ".gz", "br": ".br"}  # as nginx (gzip_static, brotli_static) and Caddy look
+_CODED = tuple(_ENDINGS.values())
 
 
 class SiteFolder:
     """A folder that mirrors what is served. ``root`` is made when it is missing.
 
-    Raises OSError when it cannot be written.
+    Raises OSError when it cannot be written, `NotOursError` when others wrote there before us.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root
         root.mkdir(parents=True, exist_ok=True)
+        self._ours = (root / MANIFEST).exists()
         self._held = _manifest(root / MANIFEST)
 
     def mirror(self, documents: Iterable[Rendered], site: Site, *, now: datetime) -> int:
@@ -39,6 +43,7 @@ class SiteFolder:
         What we wrote earlier and is served no more goes last.
         """
         wanted = {rendered.path: rendered for rendered in (*documents, *_fixtures(site, now))}
+        self._claim(wanted)
         changed = [one for one in wanted.values() if not self._stands(one)]
         for rendered in changed:
             self._put(rendered)
@@ -48,6 +53,20 @@ class SiteFolder:
         if changed or left:
             self._note()
         return len(changed)
+
+    def _claim(self, wanted: Iterable[str]) -> None:
+        """Make the folder ours before the first file, which may be the last one for now."""
+        if self._ours:
+            return
+        places = [self._place(path) for path in wanted]
+        beside = [place.with_name(place.name + end) for place in places for end in ("", *_CODED)]
+        if found := [place for place in beside if os.path.lexists(place)]:
+            raise NotOursError(
+                f"{found[0]}: is there already, and not by us (no {MANIFEST} in {self._root});"
+                " nothing was written; move it away or name another folder"
+            )
+        self._note()
+        self._ours = True
 
     def _stands(self, rendered: Rendered) -> bool:
         return (
@@ -71,7 +90,7 @@ class SiteFolder:
 
     def _drop(self, path: str) -> None:
         place = self._place(path)
-        for ending in ("", *_ENDINGS.values()):
+        for ending in ("", *_CODED):
             place.with_name(place.name + ending).unlink(missing_ok=True)
         with suppress(OSError):  # not empty
             place.parent.rmdir()

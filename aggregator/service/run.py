@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 
 from aggregator.model.errors import StoreError
 from aggregator.model.feeds import Feed, FeedState
+from aggregator.service.again import free_at
 from aggregator.service.clock import Clock
 from aggregator.service.desk import Desk
 from aggregator.service.keeper import Keeper
@@ -40,7 +41,6 @@ REMEMBERED = timedelta(days=14)  # what stories without items and their stays ar
 DUE_AT_ONCE = 2_000  # visits that may wait for their turn, and feeds looked at in one go
 WAITING_AT_A_HOST = 4  # visits that may wait for their turn at one host
 TICK_JOB = "tick"
-RETRY = timedelta(minutes=5)  # between two visits of a failing feed that ops ask for
 PAUSE = 1.0  # seconds between two editions, so that a burst of visits makes one of them
 PRUNED_AT_ONCE = 500
 FIRST_ROUND = 8.0  # seconds that an empty desk waits for all its feeds: it groups better at once
@@ -275,10 +275,26 @@ class Service:
         due = list(await self.keeper.run(store.feeds.due, now, len(self.settings.feeds)))
         if again:
             known = {state.feed for state in due}
-            states = await self.keeper.run(store.feeds.states)
-            due += [s for s in states if s.feed not in known and _may_be_tried(s, now)]
+            free = await self.keeper.run(self._free_again)
+            due += [s for s, at in free if s.feed not in known and at <= now]
         feeds = {feed.id: feed for feed in self.settings.feeds}
         return tuple((feeds[state.feed], state) for state in due if state.feed in feeds)
+
+    async def held_back(self) -> tuple[datetime, ...]:
+        """Return from when each feed may be asked that failed and may not be `again` now."""
+        now = self.clock()
+        return tuple(sorted(at for _, at in await self.keeper.run(self._free_again) if at > now))
+
+    def _free_again(self) -> list[tuple[FeedState, datetime]]:
+        store = self.keeper.store
+        on = {feed.id for feed in self.settings.feeds if feed.enabled}
+        visits = store.visits.all()
+        found = []
+        for state in store.feeds.states():
+            at = free_at(state, visits[state.feed][-1] if visits.get(state.feed) else None)
+            if at is not None and state.feed in on:
+                found.append((state, at))
+        return found
 
     async def bring_out(self, stop: asyncio.Event | None = None) -> None:
         """File what came in and bring out new editions; leave the rest for later on ``stop``."""
@@ -317,14 +333,6 @@ class Service:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
-
-
-def _may_be_tried(state: FeedState, now: datetime) -> bool:
-    if state.last_error is None or state.gone or state.because == "host-quiet":
-        return False
-    if state.not_before is not None and now < state.not_before:
-        return False
-    return state.attempted_at is None or state.attempted_at <= now - RETRY
 
 
 async def _either(stop: asyncio.Event, seconds: float) -> None:

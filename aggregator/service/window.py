@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from aggregator.model.editions import Rendered
+from aggregator.model.errors import NotOursError
 from aggregator.outputs import addresses
 from aggregator.service.clock import Clock
 from aggregator.service.desk import Desk
@@ -85,7 +86,8 @@ class Window:
     async def _keep_folder(self, folder: SiteFolder) -> None:
         try:
             await self.mirror(folder)
-        except OSError as error:  # a full disk there is no reason to stop serving here
+        # A full disk there is no reason to stop serving here.
+        except (OSError, NotOursError) as error:
             self._unkept = True
             self.vitals.note("folder", error)
             return

@@ -104,7 +104,7 @@ class Reach:
     allow_private: Networks = ()
     """Private or local address ranges that feeds may be fetched from, e.g. 10.0.0.0/8."""
     allow_ports: Ports = (80, 443)
-    """TCP ports that feeds may be fetched from."""
+    """TCP ports that feeds may be fetched from; at `allow_private` addresses any port may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)

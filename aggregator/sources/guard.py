@@ -106,12 +106,17 @@ def verdict(address: str, port: int, reach: Reach) -> Allowed | Refused:
     special = special_name(plain)
     if special is not None:
         return Refused(
-            reason=f"{plain} is not public ({special}); list its network under allow_private"
-            " if you mean it"
+            reason=f"{plain} is not public ({special}); if you mean it, list its network under"
+            f" reach: allow_private in config/service.yaml, e.g. {_around(plain)}"
         )
     if port not in reach.ports:
         return Refused(reason=f"port {port} is not allowed")
     return Allowed(address=str(plain))
+
+
+def _around(address: Address) -> str:
+    special = _SPECIAL_4 if isinstance(address, IPv4Address) else _SPECIAL_6
+    return str(next((network for network, _ in special if address in network), address))
 
 
 def special_name(address: Address) -> str | None:

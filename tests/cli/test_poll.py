@@ -51,12 +51,24 @@ def test_a_failed_feed_is_asked_again_when_ops_say_so_but_not_at_once(tmp_path: 
         assert poll(tmp_path)[0] == 1
         Publisher.mended = True
         assert "nothing was due" in poll(tmp_path)[1]
-        assert "nothing was due" in poll(tmp_path, "--again")[1]
+        told = poll(tmp_path, "--again")[1]
+        assert "nothing was due; 1 feed that failed can be asked from 20" in told
         assert Publisher.asked == 1
 
         with sqlite3.connect(tmp_path / "d" / "aggregator.sqlite3") as db:
             db.execute("UPDATE feed SET attempted_at = '2020-01-01T00:00:00Z'")
         db.close()
         assert "nothing was due" in poll(tmp_path)[1]
-        assert "1 new items" in poll(tmp_path, "--again")[1]
+        assert "1 feed visited: 1 fetched; 1 new item," in poll(tmp_path, "--again")[1]
         server.shutdown()
+
+
+def test_a_feed_that_our_own_guard_refused_is_asked_as_soon_as_it_is_allowed(
+    tmp_path: Path,
+) -> None:
+    """No request left, so that no publisher has to be left alone."""
+    (tmp_path / "config").mkdir()
+    (tmp_path / "feeds.yaml").write_text("feeds: ['http://127.0.0.1:9/']\n", encoding="utf-8")
+    assert "1 refused" in poll(tmp_path)[1]
+    assert "nothing was due (" in poll(tmp_path)[1]
+    assert "1 refused" in poll(tmp_path, "--again")[1]

@@ -2,6 +2,7 @@
 
 import gzip
 import shutil
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,9 +13,11 @@ from click.testing import CliRunner
 
 from aggregator.cli import main
 from aggregator.model.editions import Rendered, Site
+from aggregator.model.errors import NotOursError
 from aggregator.outputs.documents import etag_of
 from aggregator.service.folder import MANIFEST, SiteFolder
 from aggregator.service.house import opened
+from aggregator.storage import open_store
 from tests.origin import Origin
 from tests.service.stage import bring, entry, play, settings_for, store_in
 
@@ -80,6 +83,29 @@ def test_a_broken_manifest_costs_one_rewriting(tmp_path: Path) -> None:
         assert SiteFolder(tmp_path).mirror(documents, SITE, now=NOW) == 0
 
 
+@pytest.mark.parametrize("name", ["index.html", "index.html.gz", "404.html"])
+def test_a_folder_of_somebody_else_is_left_as_it_is(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    folder = SiteFolder(tmp_path)
+    with pytest.raises(NotOursError, match=f"{name}: is there already"):
+        folder.mirror([rendered("index.html", LONG)], SITE, now=NOW)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "mine")]
+
+    (tmp_path / name).unlink()
+    assert folder.mirror([rendered("index.html", LONG)], SITE, now=NOW) > 0
+
+
+def test_a_first_writing_that_was_cut_short_is_gone_on_with(tmp_path: Path) -> None:
+    documents = [rendered("a.html", LONG), rendered("blocked/b.html", LONG)]
+    (tmp_path / "blocked").write_text("in the way")
+    with pytest.raises(OSError, match="blocked"):
+        SiteFolder(tmp_path).mirror(documents, SITE, now=NOW)
+    assert (tmp_path / "a.html").exists()
+
+    (tmp_path / "blocked").unlink()
+    assert SiteFolder(tmp_path).mirror(documents, SITE, now=NOW) > 0
+
+
 @pytest.mark.parametrize("path", ["../out.html", "/etc/out.html", "a/../../out.html", ""])
 def test_nothing_is_written_outside_the_folder(tmp_path: Path, path: str) -> None:
     with pytest.raises(ValueError, match="no place"):
@@ -113,6 +139,60 @@ def test_a_service_keeps_its_folder_current_and_catches_up_after_a_fault(tmp_pat
     play(scene())
     assert "Ferry 1" in top.read_text()
     assert (tmp_path / "public" / "index.html").exists()
+
+
+def test_a_service_goes_on_when_its_folder_is_somebody_elses(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, ["{url: 'https://harbour.example/feed', id: harbour}"])
+    publish = replace(settings.service.publish, folder=str(tmp_path / "public"))
+    settings = replace(settings, service=replace(settings.service, publish=publish))
+    mine = tmp_path / "public" / "index.html"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+
+    async def scene() -> None:
+        async with opened(settings, store_in(tmp_path)) as service:
+            await service.prepare()
+            await service.bring_out()
+            assert any("index.html: is there" in why for why in service.vitals.health().because)
+            assert mine.read_text() == "mine"
+
+            mine.unlink()
+            await service.bring_out()
+            assert service.vitals.health().ok
+
+    play(scene())
+    assert mine.read_text() != "mine"
+
+
+def publishing(place: Path) -> list[str]:
+    (place / "config").mkdir()
+    (place / "feeds.yaml").write_text("feeds: [https://a.invalid/rss]\n", encoding="utf-8")
+    options = ["--feeds", f"{place}/feeds.yaml", "--config", f"{place}/config"]
+    return [*options, "--data", f"{place}/data", "publish", f"{place}/public"]
+
+
+def test_publish_names_the_file_that_is_in_its_way(tmp_path: Path) -> None:
+    (tmp_path / "public").mkdir()
+    (tmp_path / "public" / "index.html").write_text("mine")
+    result = CliRunner().invoke(main, publishing(tmp_path))
+    assert result.exit_code == 1
+    assert f"aggregator: {tmp_path}/public/index.html: is there already" in result.stderr
+
+
+def test_publish_says_under_which_address_the_feeds_are_made(tmp_path: Path) -> None:
+    arguments = publishing(tmp_path)
+    told = CliRunner().invoke(main, arguments).stderr
+    assert "note: the feeds name http://localhost:8080 as their address" in told
+    (tmp_path / "config" / "service.yaml").write_text("site: {base_url: 'https://n.example'}\n")
+    assert "note:" not in CliRunner().invoke(main, arguments).stderr
+
+
+def test_publish_beside_a_service_points_to_the_folder_that_it_keeps(tmp_path: Path) -> None:
+    arguments = publishing(tmp_path)
+    with closing(open_store("sqlite:///aggregator.sqlite3", root=tmp_path / "data")):
+        result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 1
+    assert "publish: folder in config/service.yaml" in result.stderr
 
 
 def test_publish_writes_what_is_stored_and_fetches_nothing(tmp_path: Path, origin: Origin) -> None:

@@ -74,6 +74,7 @@ def day(tmp_path: Path) -> Path:
 
 
 def invoke(cwd: Path, *arguments: str) -> Result:
+    (cwd / "config").mkdir(exist_ok=True)
     result = CliRunner().invoke(
         main, ["--config", str(cwd / "config"), *arguments], catch_exceptions=False
     )

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from sqlite_utils import Database
 
-from aggregator.model.errors import StoreError, StoreTooNewError
+from aggregator.model.errors import StoreError, StoreInUseError, StoreTooNewError
 from aggregator.storage.sqlite.schema import KNOWN, migrations
 
 BUSY_SECONDS = 10
@@ -133,7 +133,7 @@ def _lock(path: Path) -> TextIO:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         handle.close()
-        raise StoreError(
+        raise StoreInUseError(
             f"{path}: in use by another aggregator; stop that one first, or give this one "
             "another folder with --data"
         ) from None

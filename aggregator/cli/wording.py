@@ -1,0 +1,6 @@
+"""How is a number of things said?"""
+
+
+def counted(number: int, thing: str) -> str:
+    """Return ``1 feed``, ``2 feeds``; for things that take an s."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
