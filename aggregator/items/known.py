@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from aggregator.items.identity import address_of, form_of
 from aggregator.items.places import place_of
-from aggregator.model.items import Entry
+from aggregator.model.items import Enclosure, Entry
 from aggregator.text.tokens import words
 
+_AHEAD = timedelta(days=1)  # by which an entry may be dated after we saw it
 _MASK = (1 << 63) - 1  # SQLite's integers have a sign
 
 
@@ -18,8 +19,8 @@ class KnownItem:
     """What the store tells of an item to decide on its next appearance.
 
     The publisher's own words of it as they stand: guid, link, canonical address, title, date
-    (None when it had none), digest. ``revisions`` counts its changes under one headline,
-    ``titles`` those of the headline; ``first_seen`` is when it came in.
+    (None when it had none), attached files, digest. ``revisions`` counts its changes under one
+    headline, ``titles`` those of the headline; ``first_seen`` is when it came in.
     """
 
     id: str
@@ -31,6 +32,7 @@ class KnownItem:
     canonical: str | None = None
     title: str = ""
     published: datetime | None = None
+    enclosures: tuple[Enclosure, ...] = ()
     first_seen: datetime | None = None
 
 
@@ -62,14 +64,16 @@ class Waiting:
 class Known:
     """What the store knows of a document's entries.
 
-    ``items`` by key; a key whose item was pruned maps to None (it is not new). ``taken`` are the
-    entry ids that items of any feed already bear. ``first_visit`` when nothing of the feed is
+    ``items`` by key; a key whose item was pruned maps to None (it is not new), and
+    ``pruned`` tells since when such a key was known. ``taken`` are the entry ids that items of any
+    feed already bear. ``first_visit`` when nothing of the feed is
     known: what it lists then was there before us. ``matches`` are items recognised under other
     keys, by the key of the entry; ``before`` the entries, by item id, of those whose words are
     others now. ``waiting`` are entries of earlier visits.
     """
 
     items: Mapping[str, KnownItem | None] = field(default_factory=dict)
+    pruned: Mapping[str, datetime] = field(default_factory=dict)
     taken: frozenset[str] = frozenset()
     first_visit: bool = False
     matches: Mapping[str, Match] = field(default_factory=dict)
@@ -79,6 +83,11 @@ class Known:
     def has(self, key: str) -> bool:
         """Whether an entry of this key is no newcomer."""
         return key in self.items or key in self.matches
+
+    def outlived(self, key: str, entry: Entry) -> bool:
+        """Whether ``entry`` is newer than the pruned item that was known under ``key``."""
+        since, date = self.pruned.get(key), entry.published
+        return since is not None and date is not None and date > since + _AHEAD
 
     def item(self, key: str) -> KnownItem | None:
         """Return the item that an entry of this key is; None when it is new, or was pruned."""

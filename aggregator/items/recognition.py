@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 
 from aggregator.items.identity import Told, address_of, both, form_of, key_of
 from aggregator.items.known import Known, KnownItem, Match, traits_of
+from aggregator.items.likeness import only_numbers_differ
 from aggregator.items.places import Place, place_of
 from aggregator.items.sketch import kinship
 from aggregator.model.feeds import FeedState, Habits, KeyRule
-from aggregator.model.items import Entry
+from aggregator.model.items import Enclosure, Entry
 from aggregator.text.tokens import words
 
 SAME_KEY = "same-guid"
@@ -80,6 +81,12 @@ def rekeyed(listed: Mapping[str, Entry], known: Known, habits: Habits) -> dict[s
         if entry.guid is not None and (held := known.items.get(key)) is not None
     }
     reused = {key for key, held in bearing.items() if _other_story(listed[key], held)}
+    if habits.reused:
+        reused |= {
+            key
+            for key, entry in listed.items()
+            if key == key_of(entry) and entry.guid and known.outlived(key, entry)
+        }
     if habits.reused or len(reused) >= REUSED:
         reused = {key for key, held in bearing.items() if _other_page(listed[key], held)} | reused
     found: dict[str, Entry] = {}
@@ -157,7 +164,10 @@ def _related(here: Place, there: Place) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Likeness:
-    """What speaks for an entry and an item being one. ``title`` is kinship, 0..1."""
+    """What speaks for an entry and an item being one. ``title`` is kinship, 0..1.
+
+    Against it speak ``redated``, two dates, and ``another``, two episodes of one programme.
+    """
 
     key: bool
     form: bool
@@ -169,17 +179,22 @@ class _Likeness:
     titled: bool
     date: bool
     words: bool
+    redated: bool
+    another: bool
 
     def rule(self, *, all_moved: bool) -> str | None:
         """Return the rule by which they are one, None when they are not."""
         alike = self.title >= ALIKE
+        agree = self.date or (not self.another and (self.words or alike))
         told = {
             SAME_KEY: self.key,
             SAME_GUID: self.form and (self.page or self.date or alike),
-            SAME_PAGE: self.page and self.single and (self.date or self.words or alike),
-            SAME_NUMBER: self.number and (self.date or self.words or alike),
+            SAME_PAGE: self.page and self.single and agree,
+            SAME_NUMBER: self.number and agree,
             SAME_TITLE: self.titled and self.date and self.path,
-            SAME_WORDS: self.words and self.path,
+            SAME_WORDS: self.words
+            and self.path
+            and not (self.another or (self.redated and not self.single)),
             ALL_MOVED: all_moved and self.page,
             ALL_RETITLED: all_moved and self.titled and self.date,
         }
@@ -213,6 +228,10 @@ class _Crowd:
     def likeness(self, entry: Entry, item: KnownItem, *, same_key: bool) -> _Likeness:
         a, b = words(entry.title), words(item.title)
         here, there = place_of(entry.canonical), place_of(item.canonical)
+        dated = entry.published is not None and item.published is not None
+        redated = dated and not _same_minute(entry.published, item.published)
+        # Under another slug, a new figure is the same article: the dead of a disaster.
+        formula = address_of(entry) == address_of(item) and only_numbers_differ(tuple(a), tuple(b))
         return _Likeness(
             key=same_key and not _other_story(entry, item),
             form=self._same(self.forms, _form(entry.guid), _form(item.guid))
@@ -225,11 +244,27 @@ class _Crowd:
             titled=a == b and len(a) >= _TITLED_LEAST,
             date=_same_minute(entry.published, item.published),
             words=entry.digest == item.digest,
+            redated=redated,
+            another=redated and (_other_sound(entry, item) or formula),
         )
 
     @staticmethod
     def _same(crowd: Counter[str], one: str, other: str) -> bool:
         return bool(one) and one == other and crowd[one] <= 1
+
+
+def _other_sound(entry: Entry, item: KnownItem) -> bool:
+    """Tell whether both have a recording, and none in common; what signs an address is left out."""
+    here, there = _sounds(entry.enclosures), _sounds(item.enclosures)
+    return bool(here and there) and here.isdisjoint(there)
+
+
+def _sounds(enclosures: Iterable[Enclosure]) -> set[str]:
+    return {
+        file.url.partition("?")[0]
+        for file in enclosures
+        if (file.media_type or "").startswith(("audio/", "video/"))
+    }
 
 
 def _numbers(entries: Iterable[Told]) -> Iterable[str]:

@@ -61,11 +61,15 @@ def _rekeyed(
         return found, known
     again = store.items.known(state.feed, sorted(keys), ids_of(state.feed, more))
     items = {**known.items, **again.items}
-    # What was pruned under its former key is not new under this one.
+    known = replace(known, pruned={**known.pruned, **again.pruned})
+    # What was pruned under its former key is not new under this one, unless it came later: a guid
+    # that stories share would bar all that follow the first.
+    shared = state.habits.reused or state.habits.key in (KeyRule.BOTH, KeyRule.WORDS)
     pruned = {
         key: None
         for key, entry in more.items()
         if (former := key_of(entry)) in items and items[former] is None
+        if not (shared and known.outlived(former, entry))
     }
     return found, replace(known, items={**items, **pruned}, taken=known.taken | again.taken)
 

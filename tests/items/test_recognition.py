@@ -12,7 +12,7 @@ from aggregator.items.identity import key_of
 from aggregator.items.known import Known, KnownItem, traits_of
 from aggregator.items.recognition import keyed, recognise, rekeyed
 from aggregator.model.feeds import NO_HABITS, FeedState, Habits, KeyRule
-from aggregator.model.items import Entry
+from aggregator.model.items import Enclosure, Entry
 from aggregator.text.urls import canonical
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -52,6 +52,7 @@ class Past:
                 canonical=one.canonical,
                 title=one.title,
                 published=one.published,
+                enclosures=one.enclosures,
             )
             past.items[key_of(one)] = item
             past.entries[key_of(one)] = one
@@ -250,3 +251,33 @@ def test_items_keep_under_whatever_key_their_feed_comes_to_be_told_apart() -> No
         keys = set(keyed([FERRY, BUDGET], rule))
         met = past.met(FERRY, BUDGET, habits=habits)
         assert set(met) == {FERRY.title, BUDGET.title} or keys == set(past.items), rule
+
+
+SHOW = "https://radio.example/podcasts/500005/the-hourly-news"
+
+
+@pytest.mark.parametrize("link", [None, "https://radio.example/"])
+@pytest.mark.parametrize("beside", [(), ("guid:0",)])
+def test_a_bulletin_that_is_told_in_the_same_words_is_new_each_time(
+    link: str | None, beside: tuple[str, ...]
+) -> None:
+    past = Past.of(entry("1", link, "World news bulletin", digest="same"))
+    again = entry("2", link, "World news bulletin", digest="same", published=LATER)
+    assert past.met(again, beside=beside) == {}
+    assert past.met(replace(again, published=NOW)) != {}, "of one date it is the same"
+
+
+def test_headlines_of_which_only_figures_differ_are_two_episodes_of_a_show() -> None:
+    past = Past.of(entry("1", SHOW, "Hourly News: 11-25-2026 2PM EST"))
+    later = entry("2", SHOW, "Hourly News: 11-25-2026 3PM EST", published=LATER)
+    assert past.met(later) == {}
+
+
+def test_another_recording_at_the_page_of_a_show_is_another_episode() -> None:
+    def sound(name: str) -> tuple[Enclosure, ...]:
+        return (Enclosure(url=f"https://radio.example/{name}", media_type="audio/mpeg"),)
+
+    past = Past.of(entry("1", SHOW, "The news at the full hour", enclosures=sound("1.mp3?a=1")))
+    later = entry("2", SHOW, "The news at the full hour", published=LATER)
+    assert past.met(replace(later, enclosures=sound("2.mp3"))) == {}
+    assert past.met(replace(later, enclosures=sound("1.mp3?a=2"))) != {}, "signed anew"

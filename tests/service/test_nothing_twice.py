@@ -283,3 +283,55 @@ def test_a_flood_from_before_us_is_no_news_when_its_turn_comes() -> None:
         later = silence(store, at=NOW + HOUR, most=10).new
         assert [item.listed for item in later] == [item.published for item in later]
         assert store.feeds.state(FEED.id).habits == Habits()
+
+
+def tale(slot: str, number: int, day: int) -> Entry:
+    """Return a story in a place of a page whose guids name the places."""
+    link = f"https://harbour.example/{HEADLINES[number].lower().replace(' ', '-')}"
+    when = NOW + timedelta(days=day)
+    return story(number, guid=slot, link=link, canonical=link, published=when)
+
+
+@pytest.mark.parametrize(
+    "slots", [("0", "1"), ("lead",)], ids=["guids that are places", "one guid for the lead story"]
+)
+def test_a_story_under_a_guid_whose_first_story_was_pruned_is_new(slots: tuple[str, ...]) -> None:
+    with house() as (store, _):
+        for day in range(2):
+            at = NOW + timedelta(days=day)
+            visit(store, [tale(slot, day + n, day) for n, slot in enumerate(slots)], at=at)
+        for stored in list(store.items.all()):
+            store.items.set_aside(stored.seq)
+        assert store.items.prune(NOW + timedelta(days=50), 10)
+
+        late = NOW + timedelta(days=90)
+        follows = tale(slots[0], 3, 90)
+        assert len(visit(store, [follows], at=late).new) == 1
+        assert visit(store, [follows], at=late + HOUR).new == (), "and once only"
+        assert visit(store, [tale(slots[0], 0, 0)], at=late + 2 * HOUR).new == (), "it was pruned"
+
+
+def test_each_hours_bulletin_at_the_page_of_its_show_is_new() -> None:
+    show = "https://radio.example/podcasts/500005/the-hourly-news"
+    with house() as (store, _):
+        for hour in range(4):
+            said = story(
+                hour,
+                title=f"Hourly News: 03-01-2026 {hour + 1}PM EST",
+                link=show,
+                canonical=show,
+                published=NOW + hour * HOUR,
+            )
+            assert len(visit(store, [said], at=NOW + hour * HOUR).new) == 1
+
+
+def test_each_hours_bulletin_in_the_words_of_the_last_is_new() -> None:
+    said = story(1, link=None, canonical=None)
+    with house() as (store, _):
+        for hour in range(6):
+            listed = [
+                replace(said, guid=f"episode {n}", published=NOW + n * HOUR)
+                for n in range(hour, hour + 3)
+            ]
+            new = visit(store, listed, at=NOW + (hour + 3) * HOUR).new
+            assert len(new) == (1 if hour else 3)

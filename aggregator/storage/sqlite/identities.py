@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from aggregator.items.intake import Intake
 from aggregator.items.known import Known, KnownItem, Waiting, traits_of
@@ -14,6 +15,7 @@ from aggregator.storage.sqlite.rows import (
     marks,
     maybe_moment,
     moment,
+    read_enclosures,
     read_entry,
     stamp,
 )
@@ -22,7 +24,7 @@ _TRAIT_CAP = 8  # items found by one trait: "Morning briefing" has hundreds
 _ALIASES = 24  # of one item, the newest; a feed that needs more has its key changed
 _KNOWN = (
     "item.id AS id, item.digest, item.revisions, item.titles, item.guid, item.link,"
-    " item.canonical, item.title, item.entry_published, item.first_seen"
+    " item.canonical, item.title, item.entry_published, item.enclosures, item.first_seen"
 )
 
 
@@ -35,20 +37,23 @@ class SqliteIdentities:
     def known(self, feed: str, keys: Sequence[str], ids: Sequence[str]) -> Known:
         """Tell which ``keys`` of ``feed`` are known, and which entry ``ids`` are taken."""
         items: dict[str, KnownItem | None] = {}
+        pruned: dict[str, datetime] = {}
         for some in batches(keys):
             for row in self._at.rows(
-                f"SELECT identity.key, {_KNOWN} FROM identity"
+                f"SELECT identity.key, identity.since, {_KNOWN} FROM identity"
                 " LEFT JOIN item ON item.id = identity.item AND item.feed = identity.feed"
                 f" WHERE identity.feed = ? AND identity.key IN ({marks(some)})",
                 [feed, *some],
             ):
                 items[row["key"]] = _known_item(row) if row["id"] else None
+                if not row["id"]:
+                    pruned[row["key"]] = moment(row["since"])
         taken: set[str] = set()
         for some in batches(ids):
             query = f"SELECT item AS id FROM identity WHERE item IN ({marks(some)})"
             taken.update(row["id"] for row in self._at.rows(query, some))
         first = not self._at.rows("SELECT 1 FROM identity WHERE feed = ? LIMIT 1", [feed])
-        return Known(items=items, taken=frozenset(taken), first_visit=first)
+        return Known(items=items, pruned=pruned, taken=frozenset(taken), first_visit=first)
 
     def recall(self, traits: Sequence[int]) -> Mapping[int, tuple[KnownItem, ...]]:
         """Return items by trait, newest first, at most 8 of each."""
@@ -150,5 +155,6 @@ def _known_item(row: Row) -> KnownItem:
         canonical=row["canonical"],
         title=row["title"],
         published=maybe_moment(row["entry_published"]),
+        enclosures=read_enclosures(row["enclosures"]),
         first_seen=moment(row["first_seen"]),
     )

@@ -131,12 +131,17 @@ def read_entry(row: Row) -> Entry:
         categories=tuple(json.loads(row["categories"])),
         language=row["language"],
         image=row["image"],
-        enclosures=tuple(
-            Enclosure(url=url, media_type=media_type, length=length)
-            for url, media_type, length in json.loads(row["enclosures"])
-        ),
+        enclosures=read_enclosures(row["enclosures"]),
         agency=row["agency"],
         digest=row["digest"],
+    )
+
+
+def read_enclosures(text: str) -> tuple[Enclosure, ...]:
+    """Read the column of attached files that `entry_row` wrote."""
+    return tuple(
+        Enclosure(url=url, media_type=media_type, length=length)
+        for url, media_type, length in json.loads(text)
     )
 
 
