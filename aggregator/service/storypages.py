@@ -51,12 +51,12 @@ class StoryPages:
             return None
         if current != story:
             return Moved(path=story_page(current))
-        return self._print(current, self._standing())
+        return self._print(current, self._standing(), self._publishers())
 
     def standing(self) -> tuple[Rendered, ...]:
         """Print the pages of all stories that stand in a Top output now."""
-        stays = self._standing()
-        printed = (self._print(stay.story, stays) for stay in stays)
+        stays, publishers = self._standing(), self._publishers()
+        printed = (self._print(stay.story, stays, publishers) for stay in stays)
         return tuple(page for page in printed if page is not None)
 
     def _standing(self) -> tuple[Stay, ...]:
@@ -65,14 +65,23 @@ class StoryPages:
         held = {s.story: s for name in self._tops for s in members(name).values() if s.left is None}
         return tuple(sorted(held.values(), key=lambda s: (s.entered, s.story), reverse=True))
 
-    def _print(self, story: str, standing: tuple[Stay, ...]) -> Rendered | None:
+    def _publishers(self) -> "_Publishers":
+        configured = self._store.feeds.configured().values()
+        return _Publishers(
+            sources=self._store.feeds.sources(),
+            weights={feed.id: feed.weight for feed in configured},
+        )
+
+    def _print(
+        self, story: str, standing: tuple[Stay, ...], publishers: "_Publishers"
+    ) -> Rendered | None:
         items = self._store.stories.items([story]).get(story)
         facts = self._store.stories.fact(story)
         if not items or facts is None:
             return None
         body = pages.story(
             self._site,
-            self._told(facts, items, _around(story, standing)),
+            self._told(facts, items, _around(story, standing), publishers),
             topics=self._topics.values(),
         )
         return Rendered(
@@ -84,10 +93,13 @@ class StoryPages:
         )
 
     def _told(
-        self, facts: StoryFacts, items: tuple[StoredItem, ...], around: "_Around"
+        self,
+        facts: StoryFacts,
+        items: tuple[StoredItem, ...],
+        around: "_Around",
+        publishers: "_Publishers",
     ) -> pages.StoryTold:
-        sources = self._store.feeds.sources()
-        weights = {feed.id: feed.weight for feed in self._store.feeds.configured().values()}
+        sources, weights = publishers.sources, publishers.weights
         named = self._named(around)
         return pages.StoryTold(
             id=facts.id,
@@ -116,6 +128,14 @@ class StoryPages:
             for story, face in around.faces.items()
             if face in items and (entry := items[face].item.entry).title
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Publishers:
+    """How feeds are named and what they weigh, by id: read once, however many pages follow."""
+
+    sources: Mapping[str, Source]
+    weights: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,6 +67,7 @@ _WORDS = {
     Kind.DIGEST: ("Digest", "What mattered, put together at fixed times."),
     Kind.TOP: ("Top News", "What matters now: one entry per story, with everyone who reports it."),
 }
+_SOME = "A selection of what comes in, newest first, nothing twice."
 
 
 class WordsEntry(BaseModel):
@@ -180,6 +181,8 @@ class OutputEntry(BaseModel):
 
     def _spec(self, topic: Topic | None, limit: int) -> OutputSpec:
         title, description = _WORDS[self.kind]
+        if self.only and self.kind is Kind.LATEST:
+            description = _SOME
         name = self.name or self.kind.value
         if topic:
             title = f"{topic.title}: {title}"

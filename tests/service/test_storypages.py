@@ -10,6 +10,7 @@ from aggregator.service.desk import Desk
 from aggregator.service.storypages import Moved
 from aggregator.settings import Settings
 from aggregator.storage import Store
+from aggregator.storage.sqlite.store import SqliteStore
 from tests.service.newsroom import tell
 from tests.service.stage import NOW, settings_for, store_in
 from tests.service.test_publish import FEEDS
@@ -49,6 +50,24 @@ def test_a_story_is_told_with_all_who_report_it(store: Store, settings: Settings
     assert b"north tells 1" in page.body
     assert desk.stories.page(key(FERRY)) == page
     assert desk.stories.standing() == (page,)
+
+
+def test_publishers_are_read_once_however_many_stories_stand(
+    store: Store, settings: Settings
+) -> None:
+    assert isinstance(store, SqliteStore)
+    desk = Desk.over(store, settings)
+    asked = []
+    for start, story in ((0, FERRY), (10, STORM)):
+        for number, feed in enumerate(("harbour", "north"), start=start):
+            tell(store, feed, number, story=story)
+        desk.publisher.publish(NOW)
+        queries: list[str] = []
+        store._connection.db.conn.set_trace_callback(queries.append)
+        assert len(desk.stories.standing()) == start // 10 + 1
+        store._connection.db.conn.set_trace_callback(None)
+        asked.append(sum("FROM feed" in sql for sql in queries))
+    assert asked[0] == asked[1] > 0
 
 
 def test_a_story_that_merged_is_found_under_its_new_id(store: Store, settings: Settings) -> None:

@@ -223,6 +223,7 @@ outputs:
   - {kind: top, per_topic: true, name: "best/{topic}", was: "by/{topic}"}
 """
     first, second, *_ = given(tmp_path, feeds=feeds, outputs=outputs).outputs
+    assert first.description == "A selection of what comes in, newest first, nothing twice."
     assert first.was == ("ocean", "water")
     assert first.only == Filter(
         topics=("health",),
