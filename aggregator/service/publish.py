@@ -85,6 +85,7 @@ class Publisher:
         for spec in self._outputs:
             for name in spec.was:
                 self._store.outputs.rename(name, spec.name)
+        self._store.outputs.retain([spec.name for spec in self._outputs], self._material.now)
         wanted = {addresses.path(spec, form) for spec in self._outputs for form in Format}
         wanted |= {*self._paper.paths(), opml.PATH}
         for spec in self._outputs:

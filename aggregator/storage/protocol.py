@@ -5,7 +5,7 @@ Every method may raise `StoreError`. Writes outside ``transaction()`` are transa
 own; inside, all of them stand or fall together, and reads see what was written before them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -229,6 +229,7 @@ class ItemShelf(Protocol):
     def sweep(self, before: datetime, start: int = 0) -> int | None:
         """Let items first seen before ``before`` be found by ``sharing`` no more, needed or not.
 
+        Drops the traits of pruned items, too.
         Takes a bounded time: works on some hashes from ``start`` on, and returns where to go on,
         None at the end.
         """
@@ -331,6 +332,9 @@ class OutputShelf(Protocol):
 
     def rename(self, before: str, name: str) -> None:
         """Let output ``name`` go on where ``before`` ended, unless it stood already."""
+
+    def retain(self, names: Collection[str], now: datetime) -> None:
+        """End what outputs other than ``names`` list and hold, so that it keeps no item alive."""
 
     def born(self, name: str, now: datetime) -> datetime:
         """Return when output ``name`` first stood; ``now`` is remembered at first asking."""

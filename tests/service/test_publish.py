@@ -4,6 +4,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -376,3 +377,15 @@ def test_only_who_still_reports_a_story_lends_it_weight(store: Store, settings: 
     material.refresh(later)
     (held,) = material.ranked()
     assert (held.owners, held.weight) == (1, 1.0)
+
+
+def test_an_output_taken_out_of_the_configuration_keeps_no_item_alive(
+    store: Store, settings: Settings
+) -> None:
+    tell(store, "harbour", 1, story="s1")
+    tell(store, "harbour", 2, story="s2")
+    seen = [stored.item.id for stored in store.items.all()]
+    store.outputs.show("removed", seen)
+    assert store.items.prune(NOW + 9 * HOUR, 9) == 0
+    publisher(store, replace(settings, outputs=())).publish(NOW)
+    assert store.items.prune(NOW + 9 * HOUR, 9) == 1, "the last one filed always stays"

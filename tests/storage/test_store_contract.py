@@ -569,6 +569,26 @@ def test_a_renamed_output_takes_its_memory_along_unless_the_name_was_used(store:
     assert store.outputs.born("newer", NOW + HOUR) == NOW + HOUR
 
 
+def test_an_output_that_is_no_more_lists_and_holds_nothing(store: Store) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    visit(store, entry(1), entry(2))
+    file_all(store, story="s")
+    kept, gone = (stored.item.id for stored in store.items.all())
+    stay = Stay(
+        output="top", story="s", entered=NOW, updated=NOW, milestone=0, face=kept, entry="s"
+    )
+    store.outputs.enrol([stay, replace(stay, output="removed")])
+    store.outputs.show("top", [kept])
+    store.outputs.show("removed", [gone])
+
+    store.outputs.retain(["top"], NOW + HOUR)
+    assert store.outputs.members("top") == {"s": stay}
+    assert store.outputs.members("removed")["s"].left == NOW + HOUR
+    assert store.items.prune(NOW + HOUR, 9) == 0
+    store.outputs.retain([], NOW + HOUR)
+    assert store.items.prune(NOW + HOUR, 9) == 1, "the last one filed always stays"
+
+
 def test_issues_are_kept_newest_first_and_one_a_day(store: Store) -> None:
     one = Issue(
         output="noon",

@@ -8,6 +8,7 @@ from aggregator.items.intake import Intake
 from aggregator.items.known import Known, KnownItem, Waiting, traits_of
 from aggregator.model.items import Entry, Item, Name
 from aggregator.storage.sqlite.connection import Connection
+from aggregator.storage.sqlite.postings import LARGEST, SWEPT
 from aggregator.storage.sqlite.rows import (
     Row,
     batches,
@@ -103,6 +104,22 @@ class SqliteIdentities:
             " WHERE hash = ? ORDER BY item DESC LIMIT 1 OFFSET ?)",
             [(trait, trait, _TRAIT_CAP) for trait, _ in pairs],
         )
+
+    def sweep(self, start: int, most: int = SWEPT) -> int | None:
+        """Drop traits from hash ``start`` on whose items were pruned.
+
+        Looks at ``most``; returns the hash to go on from, None when that was the end.
+        """
+        beyond = self._at.rows(
+            "SELECT hash FROM trait WHERE hash >= ? ORDER BY hash LIMIT 1 OFFSET ?", [start, most]
+        )
+        end: int | None = beyond[0]["hash"] if beyond else None
+        self._at.run(
+            "DELETE FROM trait WHERE hash >= ? AND hash <= ?"
+            " AND NOT EXISTS (SELECT 1 FROM item WHERE item.seq = trait.item)",
+            [start, LARGEST if end is None else end],
+        )
+        return end
 
     def alias(self, intake: Intake) -> None:
         """Make items known by other keys as well; each keeps its newest."""

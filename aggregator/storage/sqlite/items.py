@@ -216,8 +216,12 @@ class SqliteItems:
         self._postings.post(seq, hashes, cap)
 
     def sweep(self, before: datetime, start: int = 0) -> int | None:
-        """Let postings of items first seen before ``before`` go, some at a time by hash."""
-        return self._postings.sweep(before, start)
+        """Let postings of items first seen before ``before`` go, and traits of those pruned.
+
+        Some of both at a time, by hash.
+        """
+        ends = self._postings.sweep(before, start), self._identities.sweep(start)
+        return min((end for end in ends if end is not None), default=None)
 
     def set_aside(self, seq: int) -> None:
         """Leave an item that cannot be filed out of everything, so that others can."""

@@ -1,13 +1,13 @@
 """What was served, and since when?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 
 from aggregator.model.editions import Rendered
 from aggregator.outputs.digests import Issue
 from aggregator.outputs.standing import Stay
 from aggregator.storage.sqlite.connection import Connection
-from aggregator.storage.sqlite.rows import Row, maybe_moment, maybe_stamp, moment, stamp
+from aggregator.storage.sqlite.rows import Row, marks, maybe_moment, maybe_stamp, moment, stamp
 
 
 class SqliteOutputs:
@@ -65,6 +65,16 @@ class SqliteOutputs:
             self._at.run("UPDATE output_birth SET name = ? WHERE name = ?", [name, before])
             for table in ("membership", "listing", "chosen", "issue"):
                 self._at.run(f"UPDATE {table} SET output = ? WHERE output = ?", [name, before])
+
+    def retain(self, names: Collection[str], now: datetime) -> None:
+        """End at ``now`` what outputs other than ``names`` list and hold."""
+        others = f"output NOT IN ({marks(names)})"
+        with self._at.transaction():
+            self._at.run(f"DELETE FROM listing WHERE {others}", [*names])
+            self._at.run(
+                f"UPDATE membership SET left = ? WHERE left IS NULL AND {others}",
+                [stamp(now), *names],
+            )
 
     def born(self, name: str, now: datetime) -> datetime:
         """Return when output ``name`` first stood; ``now`` is remembered at first asking."""

@@ -47,9 +47,6 @@ class SqliteStore:
         self.outputs.forget(before)
         self.stories.forget(before)
         self.hosts.forget(before)
-        self._connection.run(
-            "DELETE FROM trait WHERE item < (SELECT coalesce(min(seq), 0) FROM item)"
-        )
         self._connection.keep_house()
 
     def rehearse(self) -> None:
