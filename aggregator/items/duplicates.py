@@ -179,11 +179,25 @@ def _same_page(a: _Known, b: _Known, policy: Policy) -> float | None:
         agree = titles >= policy.agreeing and len(a.drawn.title) >= TITLED_LEAST
         return titles if agree and a.feed != b.feed else None
     likeness = max(titles, containment(a.drawn, b.drawn))
-    if a.feed == b.feed or a.on_page != b.on_page:
+    if a.feed == b.feed or _are_two_places(a.on_page, b.on_page):
         return likeness if likeness >= policy.headline else None
     texts = Kind.SHORT not in {a.drawn.kind, b.drawn.kind}
-    telling = texts or bool(a.drawn.title and b.drawn.title)
-    return None if telling and likeness < policy.page else likeness
+    headlines = bool(a.drawn.title and b.drawn.title) and not _names_one(a, b, policy)
+    return None if (texts or headlines) and likeness < policy.page else likeness
+
+
+def _are_two_places(one: str, other: str) -> bool:
+    """Whether two links lead to two posts of a page: posts are numbered, `#atom-everything` not."""
+    return one != other and any(map(str.isdigit, one + other))
+
+
+def _names_one(a: _Known, b: _Known, policy: Policy) -> bool:
+    """Whether the address has the headline of one of two: whoever links there means that article.
+
+    Link blogs write headlines of their own; a show's page is named for the show.
+    """
+    slug = a.place.slug
+    return max(kinship(slug, a.drawn.title), kinship(slug, b.drawn.title)) >= policy.slug
 
 
 def _alike(news: _Known, sharing: Sequence[Candidate], policy: Policy) -> tuple[Copy, ...]:

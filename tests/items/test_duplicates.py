@@ -239,6 +239,13 @@ def test_one_address_in_two_feeds_is_one_article_under_a_headline_akin(headline:
     assert verdict(found) == ("item-1", "same-address")
 
 
+def test_what_a_feed_adds_to_all_its_links_is_no_place_on_the_page() -> None:
+    desk = Desk()
+    place = "https://a.example/2026/breakwater-to-close-for-years"
+    desk.take("Breakwater to close for three years", TEASER, at=place, on_page="#atom-all")
+    assert verdict(desk.take("No walks by the sea", "", at=place)) == ("item-1", "same-address")
+
+
 def test_episodes_of_two_podcasts_that_link_to_one_show_page_stay_apart() -> None:
     desk = Desk()
     place = "https://a.example/shows/the-harbour-after-dark"
