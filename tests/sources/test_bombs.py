@@ -1,6 +1,7 @@
 """What is sent to exhaust us is refused in words, in little memory."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -10,6 +11,9 @@ from tests.bombs import ANSWERS, MEGA
 from tests.origin import Origin, answer
 
 DRAGGING = {"silence", "dripping head"}  # these end by the deadline, see test_fetch_limits
+
+# h11's limit or ours: which is met first depends on the pieces in which the bytes arrive.
+HEAD_LIMITS = "not valid HTTP|larger than its limits"
 
 WORDS = {
     "gzip": "a bomb",
@@ -23,10 +27,10 @@ WORDS = {
     "endless": "larger than 15,000,000 bytes on the wire",
     "endless chunks": "larger than 15,000,000 bytes on the wire",
     "endless small chunks": "too many chunks",
-    "endless head": "not valid HTTP",
+    "endless head": HEAD_LIMITS,
     "endless early hints": "larger than its limits",
     "5,000 headers": "more than 200 headers",
-    "a header of 1 MB": "not valid HTTP",
+    "a header of 1 MB": HEAD_LIMITS,
     "drip": "too slowly",
     "half a body": "too slowly",
     "14 MB at once": "taken",
@@ -46,5 +50,5 @@ def test_no_bomb_costs_more_memory_than_three_bodies_of_the_largest_size(origin:
     )
     told = json.loads(found.stdout)
     for (name, words), outcome in zip(WORDS.items(), told["told"], strict=True):
-        assert words in outcome, name
+        assert re.search(words, outcome), (name, outcome)
     assert told["grew"] < 3 * 15 * MEGA
