@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from difflib import SequenceMatcher
 from enum import Enum, auto
 
+from aggregator.items.duplicates import text_of
 from aggregator.items.known import KnownItem
 from aggregator.items.sketch import MAX_TEXT, without_site
 from aggregator.model.items import Entry
-from aggregator.text.html import to_text
 from aggregator.text.tokens import words
 
 MAX_REVISIONS = 24  # publishers who print the clock into their text would otherwise revise for ever
@@ -80,17 +80,12 @@ def is_retitled(before: Entry, after: Entry) -> bool:
 
 def is_rewritten(before: Entry, after: Entry) -> bool:
     """Tell whether a text says something else: another figure, or three words and a tenth."""
-    old, new = _text(before), _text(after)
+    old, new = (text_of(entry)[:MAX_TEXT] for entry in (before, after))
     gone, come = _difference(old, new)
     if any(map(_is_figure, (*gone, *come))):
         return True
     moved = max(len(gone), len(come))
     return moved >= max(_WORDS_MOVED, _SHARE_MOVED * min(len(words(old)), len(words(new))))
-
-
-def _text(entry: Entry) -> str:
-    content = to_text(entry.content_html)
-    return (content if len(content) > len(entry.summary) else entry.summary)[:MAX_TEXT]
 
 
 def _difference(before: str, after: str) -> tuple[list[str], list[str]]:
