@@ -1,10 +1,10 @@
 from pathlib import Path
 
 from aggregator.model.feeds import Feed
+from aggregator.storage.shelves.identities import SqlIdentities
+from aggregator.storage.shelves.postings import SqlPostings
 from aggregator.storage.sqlite import SqliteStore
 from aggregator.storage.sqlite.connection import Connection
-from aggregator.storage.sqlite.identities import SqliteIdentities
-from aggregator.storage.sqlite.postings import SqlitePostings
 from tests.service.stage import HOUR, NOW, bring, entry
 
 
@@ -18,7 +18,7 @@ def test_a_sweep_goes_on_where_it_stopped_and_leaves_out_nothing(tmp_path: Path)
     store.close()
 
     connection = Connection(path)
-    postings = SqlitePostings(connection)
+    postings = SqlPostings(connection)
     postings.post(old, range(100), cap=9)
     postings.post(new, range(0, 100, 2), cap=9)
     start: int | None = 0
@@ -44,7 +44,7 @@ def test_traits_go_with_their_items_though_an_older_item_stays(tmp_path: Path) -
     store.close()
 
     connection = Connection(path)
-    identities = SqliteIdentities(connection)
+    identities = SqlIdentities(connection)
     start: int | None = 0
     steps = 0
     while start is not None:

@@ -34,11 +34,13 @@ FEEDS = [Feed(id=f"f{n}", url=f"https://f{n}.example/", owner=f"f{n}") for n in 
 VISIT = Logged(at=NOW, due=NOW, because="new", place=1, conditional=False)
 
 # What goes through all of a table by design: feeds do not grow by themselves; the newest items,
-# until there are enough; deliveries, until one is of another feed: at most twenty of each wait.
+# until there are enough; deliveries, until one is of another feed: at most twenty of each wait; the
+# topics of one item, put in order.
 WALKS = {
     "SCAN feed USING INDEX feed_due",
     "SCAN item USING INDEX item_latest",
     "SCAN delivery",
+    "SCAN surest",
 }
 
 Question = Callable[[Store], object]

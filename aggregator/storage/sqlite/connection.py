@@ -62,6 +62,9 @@ class Connection:
                 raise StoreError(_advice(error)) from error
             raise
 
+    def take_turn(self) -> None:
+        """Nothing to do: only one writes."""
+
     def _undo(self) -> None:
         if self.db.conn.in_transaction:  # some errors end the transaction by themselves
             self.db.conn.execute("ROLLBACK")

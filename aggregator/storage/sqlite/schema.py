@@ -187,10 +187,10 @@ CREATE TABLE membership (                    -- a story's stay in a Top output
     entry TEXT NOT NULL,                     -- the id under which subscribers know it
     owner TEXT NOT NULL,                     -- of the face
     place INTEGER NOT NULL,
-    left TEXT,
+    "left" TEXT,
     PRIMARY KEY (output, story)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX membership_story ON membership (story) WHERE left IS NULL;
+CREATE INDEX membership_story ON membership (story) WHERE "left" IS NULL;
 
 CREATE TABLE issue (                         -- of a digest, as it was made
     output TEXT NOT NULL, day TEXT NOT NULL,

@@ -4,8 +4,15 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from aggregator.model.push import Delivery, Standing, Subscription
-from aggregator.storage.sqlite.connection import Connection
-from aggregator.storage.sqlite.rows import Row, maybe_moment, maybe_stamp, moment, stamp
+from aggregator.storage.shelves.connection import Connection
+from aggregator.storage.shelves.rows import (
+    Row,
+    maybe_moment,
+    maybe_stamp,
+    moment,
+    replacing,
+    stamp,
+)
 
 _OLDEST = """
 SELECT * FROM delivery WHERE seq = coalesce(
@@ -14,7 +21,7 @@ SELECT * FROM delivery WHERE seq = coalesce(
 """
 
 
-class SqlitePushes:
+class SqlPushes:
     """What was agreed with hubs, and what they brought."""
 
     def __init__(self, connection: Connection) -> None:
@@ -47,11 +54,8 @@ class SqlitePushes:
             "deliveries": one.deliveries,
             "misses": one.misses,
         }
-        marks = ", ".join("?" * len(row))
-        self._at.run(
-            f"INSERT OR REPLACE INTO subscription ({', '.join(row)}) VALUES ({marks})",
-            [*row.values()],
-        )
+        token, *others = row
+        self._at.run(replacing("subscription", [token], others), [*row.values()])
 
     def drop(self, token: str) -> None:
         """Forget a subscription."""

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from aggregator.sources.manners import HostHistory
-from aggregator.storage.sqlite.connection import Connection
-from aggregator.storage.sqlite.rows import maybe_moment, stamp
+from aggregator.storage.shelves.connection import Connection
+from aggregator.storage.shelves.rows import maybe_moment, replacing, stamp
 
+_NOTE = replacing("host", ["name"], ["started", "quiet_until"])
 _ALMOST = timedelta(microseconds=999_999)
 
 
-class SqliteHosts:
+class SqlHosts:
     """What we did to publishers' hosts."""
 
     def __init__(self, connection: Connection) -> None:
@@ -28,7 +29,7 @@ class SqliteHosts:
     def note(self, host: str, history: HostHistory) -> None:
         """Remember ``history``; its times are rounded up, so that no wait gets shorter."""
         self._at.run(
-            "INSERT OR REPLACE INTO host (name, started, quiet_until) VALUES (?, ?, ?)",
+            _NOTE,
             [host, _whole(history.started), _whole(history.quiet_until)],
         )
 

@@ -8,14 +8,14 @@ little by little, in that order.
 from collections.abc import Sequence
 from datetime import datetime
 
-from aggregator.storage.sqlite.connection import Connection
-from aggregator.storage.sqlite.rows import BATCH, marks, stamp
+from aggregator.storage.shelves.connection import Connection
+from aggregator.storage.shelves.rows import BATCH, marks, stamp
 
 SWEPT = 200_000  # postings looked at in one go, about a tenth of a second
 LARGEST = 2**63 - 1  # number in SQLite
 
 
-class SqlitePostings:
+class SqlPostings:
     """The index of hashes."""
 
     def __init__(self, connection: Connection) -> None:
@@ -26,7 +26,7 @@ class SqlitePostings:
         asked = hashes[:BATCH]
         rows = self._at.rows(
             "SELECT item, count(*) AS hits FROM posting"
-            f" WHERE hash IN ({marks(asked)}) GROUP BY item HAVING hits >= ?"
+            f" WHERE hash IN ({marks(asked)}) GROUP BY item HAVING count(*) >= ?"
             " ORDER BY hits DESC, item LIMIT ?",
             [*asked, least, limit],
         )
@@ -36,7 +36,7 @@ class SqlitePostings:
         """Index an item under ``hashes``; each keeps only its ``cap`` newest items."""
         with self._at.transaction():
             self._at.run_many(
-                "INSERT OR IGNORE INTO posting (hash, item) VALUES (?, ?)",
+                "INSERT INTO posting (hash, item) VALUES (?, ?) ON CONFLICT DO NOTHING",
                 [(value, seq) for value in hashes],
             )
             full = self._at.rows(

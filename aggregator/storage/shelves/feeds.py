@@ -24,8 +24,15 @@ from aggregator.model.feeds import (
 )
 from aggregator.model.push import NO_HUB, HubLinks
 from aggregator.sources.schedule import CLOCK_SLACK, Due, outside
-from aggregator.storage.sqlite.connection import Connection
-from aggregator.storage.sqlite.rows import Row, maybe_moment, maybe_stamp, moment, stamp
+from aggregator.storage.shelves.connection import Connection
+from aggregator.storage.shelves.rows import (
+    Row,
+    maybe_moment,
+    maybe_stamp,
+    moment,
+    replacing,
+    stamp,
+)
 
 # What another way of asking (own headers, credentials) makes us forget: its answer is another.
 _GIVEN = ("validator_url", "etag", "last_modified", "digest")
@@ -40,9 +47,16 @@ _LEARNED = {
     "because": "excluded.because",
     "next_due": "excluded.next_due",
 }
+_SAME_URL = "feed.url = excluded.url"
+
+
+def _kept_if(same: str, name: str, none: str) -> str:
+    return f"{name} = CASE WHEN {same} THEN feed.{name} ELSE {none} END"
+
+
 _FORGET = ", ".join(
-    [f"{name} = iif(url = excluded.url, {name}, {none})" for name, none in _LEARNED.items()]
-    + [f"{name} = iif(url = excluded.url AND way = excluded.way, {name}, NULL)" for name in _GIVEN]
+    [_kept_if(_SAME_URL, name, none) for name, none in _LEARNED.items()]
+    + [_kept_if(f"{_SAME_URL} AND feed.way = excluded.way", name, "NULL") for name in _GIVEN]
 )
 _CONFIGURE = f"""
 INSERT INTO feed
@@ -61,10 +75,11 @@ _FORGET_READING = (
 _BEGIN = (
     "UPDATE feed SET attempted_at = ?, next_due = ?, because = ?, usual_due = NULL WHERE id = ?"
 )
+_REMEMBER = replacing("reading", ["feed"], ["memory"])
 _RECALL = "UPDATE feed SET next_due = ?, because = ?, usual_due = NULL WHERE id = ?"
 
 
-class SqliteFeeds:
+class SqlFeeds:
     """Feeds as configured, and what is remembered of each."""
 
     def __init__(self, connection: Connection) -> None:
@@ -166,9 +181,7 @@ class SqliteFeeds:
         if memory is None:
             self._at.run("DELETE FROM reading WHERE feed = ?", [feed])
         else:
-            self._at.run(
-                "INSERT OR REPLACE INTO reading (feed, memory) VALUES (?, ?)", [feed, memory]
-            )
+            self._at.run(_REMEMBER, [feed, memory])
 
 
 def _way(feed: Feed) -> int:

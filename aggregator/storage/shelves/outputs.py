@@ -6,11 +6,28 @@ from datetime import date, datetime
 from aggregator.model.editions import Rendered
 from aggregator.outputs.digests import Issue
 from aggregator.outputs.standing import Stay
-from aggregator.storage.sqlite.connection import Connection
-from aggregator.storage.sqlite.rows import Row, marks, maybe_moment, maybe_stamp, moment, stamp
+from aggregator.storage.shelves.connection import Connection
+from aggregator.storage.shelves.rows import (
+    Row,
+    marks,
+    maybe_moment,
+    maybe_stamp,
+    moment,
+    replacing,
+    stamp,
+)
+
+_PUT = replacing("output", ["path"], ["media_type", "body", "etag", "changed_at"])
+_RETIRE = "INSERT INTO retired (path) VALUES (?) ON CONFLICT DO NOTHING"
+_ENROL = replacing(
+    "membership",
+    ["output", "story"],
+    ["entered", "updated", "milestone", "face", "entry", "owner", "place", '"left"'],
+)
+_NOTE = replacing("note", ["name"], ["text"])
 
 
-class SqliteOutputs:
+class SqlOutputs:
     """What subscribers were served."""
 
     def __init__(self, connection: Connection) -> None:
@@ -33,8 +50,7 @@ class SqliteOutputs:
 
     def _put(self, rendered: Rendered) -> None:
         self._at.run(
-            "INSERT OR REPLACE INTO output (path, media_type, body, etag, changed_at)"
-            " VALUES (?, ?, ?, ?, ?)",
+            _PUT,
             [
                 rendered.path,
                 rendered.media_type,
@@ -48,7 +64,7 @@ class SqliteOutputs:
         """Stop serving ``path``."""
         with self._at.transaction():
             if self._at.run("DELETE FROM output WHERE path = ?", [path]):
-                self._at.run("INSERT OR IGNORE INTO retired (path) VALUES (?)", [path])
+                self._at.run(_RETIRE, [path])
 
     def retired(self) -> frozenset[str]:
         """Return the paths that were served once and are no more."""
@@ -72,7 +88,7 @@ class SqliteOutputs:
         with self._at.transaction():
             self._at.run(f"DELETE FROM listing WHERE {others}", [*names])
             self._at.run(
-                f"UPDATE membership SET left = ? WHERE left IS NULL AND {others}",
+                f'UPDATE membership SET "left" = ? WHERE "left" IS NULL AND {others}',
                 [stamp(now), *names],
             )
 
@@ -80,7 +96,8 @@ class SqliteOutputs:
         """Return when output ``name`` first stood; ``now`` is remembered at first asking."""
         with self._at.transaction():
             self._at.run(
-                "INSERT OR IGNORE INTO output_birth (name, born) VALUES (?, ?)", [name, stamp(now)]
+                "INSERT INTO output_birth (name, born) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                [name, stamp(now)],
             )
             rows = self._at.rows("SELECT born FROM output_birth WHERE name = ?", [name])
         return moment(rows[0]["born"])
@@ -101,9 +118,7 @@ class SqliteOutputs:
     def enrol(self, members: Sequence[Stay]) -> None:
         """Write stays, replacing those of the same output and story."""
         self._at.run_many(
-            "INSERT OR REPLACE INTO membership"
-            " (output, story, entered, updated, milestone, face, entry, owner, place, left)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            _ENROL,
             [
                 (
                     stay.output,
@@ -152,13 +167,13 @@ class SqliteOutputs:
         While a story has items, a late copy of one may still come into it.
         """
         self._at.run(
-            "DELETE FROM membership WHERE left < ?"
+            'DELETE FROM membership WHERE "left" < ?'
             " AND NOT EXISTS (SELECT 1 FROM item WHERE item.story = membership.story)",
             [stamp(before)],
         )
 
 
-class SqliteNotes:
+class SqlNotes:
     """Small documents that a room keeps between runs."""
 
     def __init__(self, connection: Connection) -> None:
@@ -171,7 +186,7 @@ class SqliteNotes:
 
     def put(self, name: str, text: str) -> None:
         """Write the note."""
-        self._at.run("INSERT OR REPLACE INTO note (name, text) VALUES (?, ?)", [name, text])
+        self._at.run(_NOTE, [name, text])
 
     def drop(self, name: str) -> None:
         """Forget the note, if there is one."""

@@ -7,9 +7,9 @@ from datetime import datetime
 from aggregator.items.intake import Intake
 from aggregator.items.known import Known, KnownItem, Waiting, traits_of
 from aggregator.model.items import Entry, Item, Name
-from aggregator.storage.sqlite.connection import Connection
-from aggregator.storage.sqlite.postings import LARGEST, SWEPT
-from aggregator.storage.sqlite.rows import (
+from aggregator.storage.shelves.connection import Connection
+from aggregator.storage.shelves.postings import LARGEST, SWEPT
+from aggregator.storage.shelves.rows import (
     Row,
     batches,
     entry_row,
@@ -29,7 +29,7 @@ _KNOWN = (
 )
 
 
-class SqliteIdentities:
+class SqlIdentities:
     """Keys, aliases and traits of items; entries that wait."""
 
     def __init__(self, connection: Connection) -> None:
@@ -97,7 +97,9 @@ class SqliteIdentities:
         """Let items (id, feed, what is said of them now) be found by their traits."""
         pairs = [(trait, id_) for id_, feed, entry in items for trait in traits_of(feed, entry)]
         self._at.run_many(
-            "INSERT OR IGNORE INTO trait (hash, item) SELECT ?, seq FROM item WHERE id = ?", pairs
+            "INSERT INTO trait (hash, item) SELECT ?, seq FROM item WHERE id = ?"
+            " ON CONFLICT DO NOTHING",
+            pairs,
         )
         self._at.run_many(
             "DELETE FROM trait WHERE hash = ? AND item <= (SELECT item FROM trait"
@@ -125,13 +127,14 @@ class SqliteIdentities:
         """Make items known by other keys as well; each keeps its newest."""
         at = stamp(intake.at)
         self._at.run_many(
-            "INSERT OR IGNORE INTO identity (feed, key, item, since, rule, figure)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO identity (feed, key, item, since, rule, figure)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             [(intake.state.feed, a.key, a.item, at, a.rule, a.figure) for a in intake.aliases],
         )
         self._at.run_many(
             "DELETE FROM identity WHERE feed = ?1 AND key IN (SELECT key FROM identity"
-            " WHERE item = ?2 AND rule IS NOT NULL ORDER BY since DESC, key LIMIT -1 OFFSET ?3)",
+            " WHERE item = ?2 AND rule IS NOT NULL ORDER BY since DESC, key"
+            f" LIMIT {LARGEST} OFFSET ?3)",
             [(intake.state.feed, a.item, _ALIASES) for a in intake.aliases],
         )
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from aggregator.model.items import StoredItem
 from aggregator.model.stories import StoryFacts, Voice
 from aggregator.storage.protocol import Filing
-from aggregator.storage.sqlite.connection import Connection
-from aggregator.storage.sqlite.rows import (
+from aggregator.storage.shelves.connection import Connection
+from aggregator.storage.shelves.rows import (
     ITEM_COLUMNS,
     Row,
     batches,
@@ -25,17 +25,19 @@ _TOUCHED = 6
 _VOICE = """
 INSERT INTO story_voice (story, owner, weight, first, last, copies_only) {source}
 ON CONFLICT (story, owner) DO UPDATE SET
-    weight = max(weight, excluded.weight), first = min(first, excluded.first),
-    last = max(last, excluded.last), copies_only = min(copies_only, excluded.copies_only)
+    weight = max(story_voice.weight, excluded.weight),
+    first = min(story_voice.first, excluded.first), last = max(story_voice.last, excluded.last),
+    copies_only = min(story_voice.copies_only, excluded.copies_only)
 """
 _TOPIC = """
 INSERT INTO story_topic (story, topic, items) {source}
-ON CONFLICT (story, topic) DO UPDATE SET items = items + excluded.items
+ON CONFLICT (story, topic) DO UPDATE SET items = story_topic.items + excluded.items
 """
 _STORY = """
 INSERT INTO story (id, opened, last, items) VALUES (?, ?, ?, 1)
 ON CONFLICT (id) DO UPDATE SET
-    opened = min(opened, excluded.opened), last = max(last, excluded.last), items = items + 1
+    opened = min(story.opened, excluded.opened), last = max(story.last, excluded.last),
+    items = story.items + 1
 """
 _CHOSEN = """
 SELECT item.story, sum(c.barred) AS barred, sum(1 - c.barred) AS passed
@@ -43,10 +45,10 @@ FROM chosen AS c JOIN item ON item.seq = c.item
 WHERE c.output = ? AND c.listed >= ? GROUP BY item.story
 """
 _WEIGH = """
-UPDATE story_voice SET copies_only = NOT EXISTS
+UPDATE story_voice SET copies_only = CASE WHEN EXISTS
     (SELECT 1 FROM item JOIN feed ON feed.id = item.feed
      WHERE item.story = story_voice.story AND item.lead IS NULL AND item.filed > 0
-     AND coalesce(nullif(feed.owner, ''), feed.id) = story_voice.owner)
+     AND coalesce(nullif(feed.owner, ''), feed.id) = story_voice.owner) THEN 0 ELSE 1 END
 WHERE (story, owner) IN
     (SELECT item.story, coalesce(nullif(feed.owner, ''), feed.id)
      FROM item JOIN feed ON feed.id = item.feed WHERE item.id = ?)
@@ -59,11 +61,11 @@ SELECT story.id, story.opened, owner, weight, first, story_voice.last, copies_on
      WHERE t.story = story.id AND t.items * ? >= story.items) AS touched
 FROM story JOIN story_voice ON story_voice.story = story.id
 WHERE story.forward IS NULL AND {which}
-ORDER BY +story.id, owner
-"""  # the plus keeps the planner from going through every story in the order of their ids
+ORDER BY story.id || '', owner
+"""  # an expression keeps the planner from going through every story in the order of their ids
 
 
-class SqliteStories:
+class SqlStories:
     """Stories, the voices that report them, and clustering's memory."""
 
     def __init__(self, connection: Connection) -> None:

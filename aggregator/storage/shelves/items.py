@@ -10,11 +10,11 @@ from aggregator.items.known import Known, KnownItem, Waiting
 from aggregator.model.items import Copy, Name, StoredItem
 from aggregator.model.stories import TopicScore
 from aggregator.storage.protocol import Choice, Filing, Hit
-from aggregator.storage.sqlite.connection import Connection
-from aggregator.storage.sqlite.feeds import SqliteFeeds
-from aggregator.storage.sqlite.identities import SqliteIdentities
-from aggregator.storage.sqlite.postings import SqlitePostings
-from aggregator.storage.sqlite.rows import (
+from aggregator.storage.shelves.connection import Connection
+from aggregator.storage.shelves.feeds import SqlFeeds
+from aggregator.storage.shelves.identities import SqlIdentities
+from aggregator.storage.shelves.postings import SqlPostings
+from aggregator.storage.shelves.rows import (
     ITEM_COLUMNS,
     batches,
     entry_row,
@@ -24,7 +24,7 @@ from aggregator.storage.sqlite.rows import (
     stamp,
     stored_item,
 )
-from aggregator.storage.sqlite.stories import SqliteStories
+from aggregator.storage.shelves.stories import SqlStories
 
 _PAGE = 1_000
 _SAME_ADDRESS = 8
@@ -32,15 +32,15 @@ _NEXT = "(SELECT max(changed) + 1 FROM item)"
 _HEADLINES = 20
 
 
-class SqliteItems:
+class SqlItems:
     """Items, their identities, and what they were found to repeat."""
 
-    def __init__(self, connection: Connection, feeds: SqliteFeeds, stories: SqliteStories) -> None:
+    def __init__(self, connection: Connection, feeds: SqlFeeds, stories: SqlStories) -> None:
         self._at = connection
         self._feeds = feeds
         self._stories = stories
-        self._postings = SqlitePostings(connection)
-        self._identities = SqliteIdentities(connection)
+        self._postings = SqlPostings(connection)
+        self._identities = SqlIdentities(connection)
 
     def known(self, feed: str, keys: Sequence[str], ids: Sequence[str]) -> Known:
         """Tell which ``keys`` of ``feed`` are known, and which entry ``ids`` are taken."""
@@ -62,6 +62,8 @@ class SqliteItems:
         """Store a visit: state, new items, revisions, aliases, what waits; all or nothing."""
         with self._at.transaction():
             self._feeds.save(intake.state)
+            if intake.new or intake.revised:
+                self._at.take_turn()
             if intake.new:
                 self._add(intake)
             for revision in intake.revised:
@@ -86,14 +88,15 @@ class SqliteItems:
             row["updated"] = stamp(revision.updated)
         title, own = revision.entry.title, revision.id
         self._at.run(
-            "INSERT OR IGNORE INTO headline (item, until, title)"
-            " SELECT seq, ?, title FROM item WHERE id = ? AND title <> ?",
+            "INSERT INTO headline (item, until, title)"
+            " SELECT seq, ?, title FROM item WHERE id = ? AND title <> ? ON CONFLICT DO NOTHING",
             [at, own, title],
         )
         self._at.run(
             f"UPDATE item SET {', '.join(f'{name} = ?' for name in row)},"
             # The right sides see the row as it was.
-            " revisions = revisions + (title = ?), titles = titles + (title <> ?),"
+            " revisions = revisions + CASE WHEN title = ? THEN 1 ELSE 0 END,"
+            " titles = titles + CASE WHEN title = ? THEN 0 ELSE 1 END,"
             f" changed = {_NEXT} WHERE id = ?",
             [*row.values(), title, title, own],
         )
@@ -117,7 +120,7 @@ class SqliteItems:
     def titled(self, part: str, limit: int) -> tuple[StoredItem, ...]:
         """Return at most ``limit`` items with ``part`` in their title, the newest first."""
         return self._items(
-            "WHERE instr(lower(title), lower(?)) ORDER BY seq DESC LIMIT ?", [part, limit]
+            "WHERE instr(lower(title), lower(?)) > 0 ORDER BY seq DESC LIMIT ?", [part, limit]
         )
 
     def headlines(self, item: str) -> tuple[tuple[datetime, str], ...]:
@@ -137,6 +140,7 @@ class SqliteItems:
         """Store what the organise step found out about one item."""
         copy = filing.copy
         with self._at.transaction():
+            self._at.take_turn()
             self._at.run(
                 f"UPDATE item SET filed = (SELECT max(filed) + 1 FROM item), changed = {_NEXT},"
                 " lead = ?, lead_because = ?, story = ?, story_because = ?, trace = ?"
@@ -160,6 +164,7 @@ class SqliteItems:
     def refold(self, lead: str, copy: Copy) -> None:
         """Fold an item that stood for itself, with all that is folded under it, under another."""
         with self._at.transaction():
+            self._at.take_turn()
             self._at.run(
                 f"UPDATE item SET lead = ?, changed = {_NEXT} WHERE lead = ?", [copy.lead, lead]
             )
@@ -172,6 +177,7 @@ class SqliteItems:
     def unfold(self, item: str, copy: Copy | None, *, because: str) -> None:
         """Let a folded item stand for itself, for the reason given, or fold it under another."""
         with self._at.transaction():
+            self._at.take_turn()
             lead = copy.lead if copy else None
             self._stand(item, lead, _because(copy) if copy else because)
             self._at.run(
@@ -326,7 +332,7 @@ class SqliteItems:
             " AND NOT EXISTS (SELECT 1 FROM item AS copy WHERE copy.lead = old.id)"
             " AND NOT EXISTS (SELECT 1 FROM listing WHERE listing.item = old.id)"
             " AND NOT EXISTS (SELECT 1 FROM membership AS m"
-            "  WHERE m.story = old.story AND m.left IS NULL)"
+            '  WHERE m.story = old.story AND m."left" IS NULL)'
             " ORDER BY first_seen LIMIT ?2)",
             [stamp(before), limit],
         )

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from aggregator.model.visits import Logged
-from aggregator.storage.sqlite.connection import Connection
-from aggregator.storage.sqlite.rows import Row, moment, stamp
+from aggregator.storage.shelves.connection import Connection
+from aggregator.storage.shelves.rows import Row, moment, stamp
 
 KEPT = 48  # visits of each feed: two days at the usual pace, about 4 kB
 
@@ -20,7 +20,7 @@ _END = (
 )
 
 
-class SqliteVisits:
+class SqlVisits:
     """The log of visits, the latest of each feed."""
 
     def __init__(self, connection: Connection) -> None:

@@ -20,7 +20,7 @@ ITEM_COLUMNS = (
     " story_because, filed,"
     " (SELECT json_group_array(topic) FROM"
     " (SELECT topic FROM item_topic WHERE item_topic.item = item.seq ORDER BY score DESC, topic)"
-    ") AS topics"
+    " AS surest) AS topics"
 )
 
 
@@ -33,6 +33,19 @@ def batches(values: Sequence[_Value]) -> Iterator[Sequence[_Value]]:
 def marks(values: Iterable[object]) -> str:
     """Return a question mark for each of ``values``."""
     return ", ".join("?" for _ in values)
+
+
+def replacing(table: str, key: Sequence[str], others: Sequence[str]) -> str:
+    """Return the statement that writes a row in place of the one with the same ``key``.
+
+    Its values come in the order of ``key``, then ``others``.
+    """
+    columns = [*key, *others]
+    anew = ", ".join(f"{name} = excluded.{name}" for name in others)
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks(columns)})"
+        f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {anew}"
+    )
 
 
 def stamp(moment: datetime) -> str:

@@ -1,0 +1,62 @@
+"""What makes the shelves one store?"""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+
+from aggregator.storage.protocol import Store
+from aggregator.storage.shelves.connection import Connection
+from aggregator.storage.shelves.feeds import SqlFeeds
+from aggregator.storage.shelves.hosts import SqlHosts
+from aggregator.storage.shelves.items import SqlItems
+from aggregator.storage.shelves.outputs import SqlNotes, SqlOutputs
+from aggregator.storage.shelves.pushes import SqlPushes
+from aggregator.storage.shelves.stories import SqlStories
+from aggregator.storage.shelves.visits import SqlVisits
+
+A_VISIT = 100_000  # bytes, of a large one
+_REHEARSAL = "rehearsal"
+
+
+class SqlStore:
+    """Everything that is remembered, in the tables of one database."""
+
+    def __init__(self, connection: Connection, about: Mapping[str, str]) -> None:
+        self._at = connection
+        self._about = about
+        self.feeds = SqlFeeds(connection)
+        self.hosts = SqlHosts(connection)
+        self.visits = SqlVisits(connection)
+        self.pushes = SqlPushes(connection)
+        self.stories = SqlStories(connection)
+        self.items = SqlItems(connection, self.feeds, self.stories)
+        self.outputs = SqlOutputs(connection)
+        self.notes = SqlNotes(connection)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Make everything inside one transaction; an exception undoes all of it."""
+        return self._at.transaction()
+
+    def tidy(self, before: datetime) -> None:
+        """Drop what nothing leads to any more, and let the database keep its house."""
+        self.outputs.forget(before)
+        self.stories.forget(before)
+        self.hosts.forget(before)
+        self._at.keep_house()
+
+    def rehearse(self) -> None:
+        """Write as much as a visit does, and take it back; `StoreError` while that is refused."""
+        self.notes.put(_REHEARSAL, "." * A_VISIT)
+        self.notes.drop(_REHEARSAL)
+
+    def about(self) -> Mapping[str, str]:
+        """Tell which engine keeps the store, and its version."""
+        return self._about
+
+    def close(self) -> None:
+        """Finish writing and let go of the database. Safe to call twice."""
+        self._at.close()
+
+
+def _conforms(store: SqlStore) -> Store:
+    return store
