@@ -14,9 +14,12 @@ from aggregator import __version__
 from aggregator.model.errors import AggregatorError, SettingsError
 
 # Each in the module of its name, but for those named here.
-COMMANDS = ("run", "poll", "feeds", "top", "explain", "publish", "add", "check", "parse", "replay",
-            "demo", "stories", "topics")  # fmt: skip
-_ELSEWHERE = {"topics": "stories"}
+COMMANDS = (
+    *("run", "poll", "feeds", "top", "explain", "publish", "add", "check", "parse", "replay"),
+    *("backup", "restore"),
+    *("demo", "stories", "topics"),
+)
+_ELSEWHERE = {"topics": "stories", "restore": "backup"}
 
 
 class _Commands(click.Group):

@@ -10,6 +10,7 @@ import click
 from aggregator.settings import Settings, load
 from aggregator.storage import Store, open_store
 
+_OWN = "sqlite:///aggregator.sqlite3"  # in a folder that --data names
 _LISTEN = re.compile(r"(?:(?P<host>[^:\[\]]+|\[[0-9A-Fa-f:.]+\]):)?(?P<port>\d{1,5})")
 
 
@@ -53,7 +54,16 @@ class Place:
         """Open the same store to read it, beside whoever uses it."""
         return self._open(settings, reading=True)
 
-    def _open(self, settings: Settings, *, reading: bool) -> Store:
+    def bare(self) -> Settings:
+        """Read the settings in ``config`` alone: for those to whom the feeds do not matter."""
+        return load(feeds=None, config=self.config, environ=os.environ)
+
+    def database(self, settings: Settings) -> tuple[str, Path]:
+        """Return the address of the store, and the folder that it is relative to."""
         if self.data is None:
-            return open_store(settings.service.storage, root=Path.cwd(), reading=reading)
-        return open_store("sqlite:///aggregator.sqlite3", root=self.data, reading=reading)
+            return settings.service.storage, Path.cwd()
+        return _OWN, self.data
+
+    def _open(self, settings: Settings, *, reading: bool) -> Store:
+        url, root = self.database(settings)
+        return open_store(url, root=root, reading=reading)

@@ -1,15 +1,15 @@
 """How is the file opened, and what makes a transaction?"""
 
-import fcntl
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from sqlite_utils import Database
 
-from aggregator.model.errors import StoreError, StoreInUseError, StoreTooNewError
+from aggregator.model.errors import StoreError, StoreTooNewError
+from aggregator.storage.sqlite.lock import locked
 from aggregator.storage.sqlite.schema import KNOWN, migrations
 
 BUSY_SECONDS = 10
@@ -27,7 +27,7 @@ class Connection:
         Raises `StoreError` when the file cannot be used or another process uses it, and for
         ``reading`` when it does not exist or is of another version.
         """
-        self._lock = None if reading else _locked(path)
+        self._lock = None if reading else locked(path)
         try:
             self.db = _read(path) if reading else _open(path)
         except sqlite3.Error as error:
@@ -118,29 +118,6 @@ def _told() -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise StoreError(_advice(error)) from error
-
-
-def _locked(path: Path) -> TextIO:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return _lock(path)
-    except OSError as error:
-        raise StoreError(
-            f"{path}: {error.strerror}; give a folder that this user may write to"
-        ) from error
-
-
-def _lock(path: Path) -> TextIO:
-    handle = path.with_name(path.name + ".lock").open("w")
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        handle.close()
-        raise StoreInUseError(
-            f"{path}: in use by another aggregator; stop that one first, or give this one "
-            "another folder with --data"
-        ) from None
-    return handle
 
 
 def _open(path: Path) -> Database:
