@@ -71,6 +71,8 @@ class OutputSpec:
     while others can fill the rest. A story of a Top output is dated anew when so many independent
     owners report it as ``milestones`` name. ``only`` says which items it takes, None for all.
     ``was`` are the names that it had before, the first one first. ``schedule`` is a digest's.
+    A ``private`` output is for those who know one of its tokens, of which ``tokens`` are the
+    SHA-256 digests (hexadecimal): nothing public may name it or tell what it lists.
     """
 
     name: str
@@ -85,6 +87,8 @@ class OutputSpec:
     was: tuple[str, ...] = ()
     schedule: Schedule | None = None
     language: str | None = None
+    private: bool = False
+    tokens: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +153,7 @@ class Site:
     """Who publishes: the base address of this installation (no trailing slash) and its names.
 
     ``installation`` tells it from every other one, for good, whatever its address; the ids of its
-    feeds are made from it.
+    feeds are made from it. ``hubs`` are the addresses of the WebSub hubs that tell of its feeds.
     """
 
     base_url: str
@@ -157,6 +161,7 @@ class Site:
     title: str = "aggregator"
     language: str = "en"
     contact: str = ""
+    hubs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

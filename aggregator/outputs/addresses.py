@@ -18,6 +18,9 @@ MEDIA_TYPES: Mapping[Format, str] = MappingProxyType(
 )
 """Media type of each format, without parameters, as links name it."""
 
+FEEDS, PRIVATE = "feeds", "private"
+"""The folders of feed documents: for everybody, and for those who know a token."""
+
 STORIES = "stories"
 """The folder below which stories have their pages."""
 
@@ -27,8 +30,11 @@ _NAMESPACE = uuid.UUID("b7c1b1f4-7f0c-5a53-8a53-53a1c06e2f0d")
 
 
 def path(spec: OutputSpec, form: Format) -> str:
-    """Return where a document is served, without leading slash: ``feeds/latest.atom``."""
-    return f"feeds/{spec.name}.{form}"
+    """Return where a document stands, without leading slash: ``feeds/latest.atom``.
+
+    One of a private output is served elsewhere: under the token of whoever asks.
+    """
+    return f"{PRIVATE if spec.private else FEEDS}/{spec.name}.{form}"
 
 
 def moved(specs: Iterable[OutputSpec]) -> dict[str, str]:

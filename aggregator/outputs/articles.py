@@ -48,7 +48,10 @@ class Article:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Masthead:
-    """What a document says of itself, cleaned; ``home_url`` is the page that shows the same."""
+    """What a document says of itself, cleaned; ``home_url`` is the page that shows the same.
+
+    ``self_url`` is empty for a private output: each of its readers has another address for it.
+    """
 
     id: str
     title: str
@@ -60,7 +63,7 @@ class Masthead:
     site_title: str
     site_url: str
     topic: str | None
-    hub: str | None
+    hubs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +82,7 @@ class Printed:
     dropped: tuple[str, ...] = ()
 
 
-def masthead(edition: Edition, site: Site, form: Format, hub: str | None) -> Masthead:
+def masthead(edition: Edition, site: Site, form: Format) -> Masthead:
     """Return the head of ``edition`` in the format ``form``; raises ValueError for a naive date."""
     spec = edition.spec
     site_title = line_of(site.title) or host_of(site.base_url) or UNTITLED
@@ -89,12 +92,12 @@ def masthead(edition: Edition, site: Site, form: Format, hub: str | None) -> Mas
         description=line_of(spec.description),
         language=_tag(spec.language) or _tag(site.language) or "en",
         updated=whole_second(edition.updated),
-        self_url=feed_url(spec, form, site),
+        self_url="" if spec.private else feed_url(spec, form, site),
         home_url=page_url(spec, site),
         site_title=site_title,
         site_url=f"{site.base_url}/",
         topic=spec.topic,
-        hub=web_link(hub) or None,
+        hubs=() if spec.private else tuple(filter(None, map(web_link, site.hubs))),
     )
 
 

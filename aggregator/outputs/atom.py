@@ -7,13 +7,12 @@ from aggregator.outputs.articles import Article, Masthead, Printed, isolated, ma
 from aggregator.outputs.feedgen_ext import new_entry, new_feed
 
 
-def render(edition: Edition, site: Site, hub: str | None = None) -> Printed:
+def render(edition: Edition, site: Site) -> Printed:
     """Print ``edition`` as an Atom feed document.
 
-    Equal input gives equal bytes. ``hub`` is the address of a WebSub hub to name. Raises
-    ValueError when the edition's own date has no zone.
+    Equal input gives equal bytes. Raises ValueError when the edition's own date has no zone.
     """
-    head = masthead(edition, site, Format.ATOM, hub)
+    head = masthead(edition, site, Format.ATOM)
     return isolated(select(edition), lambda articles: _document(head, articles))
 
 

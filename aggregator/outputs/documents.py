@@ -11,18 +11,18 @@ from aggregator.outputs.articles import Printed
 
 __all__ = ["MEDIA_TYPES", "etag_of", "path", "render"]
 
-_PRESSES: Mapping[Format, Callable[[Edition, Site, str | None], Printed]] = MappingProxyType(
+_PRESSES: Mapping[Format, Callable[[Edition, Site], Printed]] = MappingProxyType(
     {Format.ATOM: atom.render, Format.RSS: rss.render, Format.JSON: jsonfeed.render}
 )
 
 
-def render(edition: Edition, form: Format, site: Site, hub: str | None = None) -> Printed:
+def render(edition: Edition, form: Format, site: Site) -> Printed:
     """Print ``edition`` in the format ``form``; equal input gives equal bytes.
 
-    ``hub`` is the address of a WebSub hub to name. Entries that cannot be printed are left out
-    and named in the result. Raises ValueError when the edition's own date has no zone.
+    Entries that cannot be printed are left out and named in the result. Raises ValueError when
+    the edition's own date has no zone.
     """
-    return _PRESSES[form](edition, site, hub)
+    return _PRESSES[form](edition, site)
 
 
 def etag_of(body: bytes) -> str:

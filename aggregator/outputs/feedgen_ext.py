@@ -28,24 +28,24 @@ feedgen.entry.formatRFC2822 = rfc822
 
 
 class FeedPress:
-    """Feed-level extension: the hub, which feedgen leaves out of RSS."""
+    """Feed-level extension: hubs, which feedgen leaves out of RSS."""
 
-    hub: str | None = None
+    hubs: tuple[str, ...] = ()
 
     def extend_ns(self) -> dict[str, str]:
         """Return the name spaces that it needs: none that feedgen does not declare."""
         return {}
 
     def extend_atom(self, feed: Any) -> Any:
-        """Add the hub link to an Atom feed."""
-        if self.hub:
-            etree.SubElement(feed, "link", rel="hub", href=self.hub)
+        """Add the hub links to an Atom feed."""
+        for hub in self.hubs:
+            etree.SubElement(feed, "link", rel="hub", href=hub)
         return feed
 
     def extend_rss(self, rss: Any) -> Any:
-        """Add the hub link to an RSS channel."""
-        if self.hub:
-            etree.SubElement(rss[0], _ATOM_LINK, rel="hub", href=self.hub)
+        """Add the hub links to an RSS channel."""
+        for hub in self.hubs:
+            etree.SubElement(rss[0], _ATOM_LINK, rel="hub", href=hub)
         return rss
 
 
@@ -102,13 +102,14 @@ def new_feed(head: Masthead, form: Format) -> Any:
     feed.load_extension("media")
     feed.load_extension("dc", atom=False)
     feed.register_extension("press", FeedPress, EntryPress)
-    feed.press.hub = head.hub
+    feed.press.hubs = head.hubs
     feed.id(head.id)
     feed.title(head.title)
     feed.updated(head.updated)
     feed.language(head.language)
     feed.generator("aggregator")  # without version: an upgrade must not change every document
-    feed.link(href=head.self_url, rel="self", type=MEDIA_TYPES[form])
+    if head.self_url:
+        feed.link(href=head.self_url, rel="self", type=MEDIA_TYPES[form])
     feed.link(href=head.home_url, rel="alternate", type="text/html")  # last: the channel's link
     if head.topic:
         feed.category(term=head.topic)

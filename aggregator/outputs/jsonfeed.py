@@ -12,15 +12,14 @@ from aggregator.outputs.clean import UNKNOWN_TYPE
 VERSION = "https://jsonfeed.org/version/1.1"
 
 
-def render(edition: Edition, site: Site, hub: str | None = None) -> Printed:
+def render(edition: Edition, site: Site) -> Printed:
     """Print ``edition`` as a JSON Feed.
 
     Beyond the standard an item has ``_source`` (title, url, home, owner), ``_also`` (a list of
     title, url, source, owner, date_published, copy) and ``_agency``. Equal input gives equal
-    bytes. ``hub`` is the address of a WebSub hub to name. Raises ValueError when the edition's
-    own date has no zone.
+    bytes. Raises ValueError when the edition's own date has no zone.
     """
-    head = masthead(edition, site, Format.JSON, hub)
+    head = masthead(edition, site, Format.JSON)
     selection = select(edition)
     items = [_item(article, head.language) for article in selection.articles]
     text = json.dumps(
@@ -49,7 +48,7 @@ def _head(head: Masthead) -> dict[str, Any]:
         "description": head.description,
         "authors": [{"name": head.site_title, "url": head.site_url}],
         "language": head.language,
-        "hubs": [{"type": "WebSub", "url": head.hub}] if head.hub else [],
+        "hubs": [{"type": "WebSub", "url": hub} for hub in head.hubs],
     }
 
 

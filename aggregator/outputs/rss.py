@@ -12,13 +12,12 @@ from aggregator.outputs.feedgen_ext import new_entry, new_feed
 TTL = 15  # minutes a reader may keep a document before asking again
 
 
-def render(edition: Edition, site: Site, hub: str | None = None) -> Printed:
+def render(edition: Edition, site: Site) -> Printed:
     """Print ``edition`` as an RSS 2.0 document.
 
-    Equal input gives equal bytes. ``hub`` is the address of a WebSub hub to name. Raises
-    ValueError when the edition's own date has no zone.
+    Equal input gives equal bytes. Raises ValueError when the edition's own date has no zone.
     """
-    head = masthead(edition, site, Format.RSS, hub)
+    head = masthead(edition, site, Format.RSS)
     return isolated(select(edition), lambda articles: _document(head, articles))
 
 

@@ -70,7 +70,11 @@ class Paper:
             latest=newest or self._nothing(Kind.LATEST, material.now),
             sections=sections,
             dont_miss=self._missed(editions, material),
-            others=[edition for name, edition in editions.items() if name not in shown],
+            others=[
+                edition
+                for name, edition in editions.items()
+                if name not in shown and not edition.spec.private
+            ],
         )
         press.put(FRONT, pages.MEDIA_TYPE, front)
 
@@ -98,8 +102,8 @@ class Paper:
 
     def _shown(self, kind: Kind, topic: str | None = None) -> OutputSpec | None:
         """Return the output that pages show: the first of its kind and topic that takes all."""
-        wanted = (kind, topic, None)
-        fitting = (spec for spec in self._outputs if (spec.kind, spec.topic, spec.only) == wanted)
+        wanted = (kind, topic, None, False)
+        fitting = (s for s in self._outputs if (s.kind, s.topic, s.only, s.private) == wanted)
         return next(fitting, None)
 
     def _edition(self, editions: Editions, kind: Kind, topic: str | None = None) -> Edition | None:

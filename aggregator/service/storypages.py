@@ -38,7 +38,9 @@ class StoryPages:
         ranking: RankSettings = DEFAULT,
     ) -> None:
         self._store = store
-        self._tops = tuple(spec.name for spec in outputs if spec.kind is Kind.TOP)
+        self._tops = tuple(
+            spec.name for spec in outputs if spec.kind is Kind.TOP and not spec.private
+        )
         self._topics = {topic.slug: topic for topic in topics}
         self._site = site
         self._ranking = ranking

@@ -18,13 +18,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aggregator.model.editions import Format, Site
 from aggregator.outputs import pages
-from aggregator.outputs.addresses import MEDIA_TYPES, STORIES
+from aggregator.outputs.addresses import FEEDS, MEDIA_TYPES, STORIES
 from aggregator.web.conditions import chosen, unchanged
 from aggregator.web.served import Fields, Left, Served, Shelf, Variant
 
 STALE = 86_400  # seconds that a cache may serve an old edition while we are not to be reached
 FOR_EVER = 31_536_000  # a year, the most that caches honour
-FEEDS = "feeds"
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 """What turns an error into an answer."""
@@ -139,6 +138,7 @@ class Counter:
         self._gone = gone
         self._shelf = shelf
         self._base = site.base_url
+        self._site = site
         self._prefix = urlsplit(site.base_url).path
         self._feed, self._page = _feed_fields(max_age), _page_fields(max_age)
         self._links: dict[str, Fields] = {}
@@ -208,7 +208,7 @@ class Counter:
         held = self._links.get(path)
         if held is None:
             own = self._feed if path.startswith(FEEDS) else self._page
-            held = self._links[path] = (*own, *_links(path, self._base))
+            held = self._links[path] = (*own, *_links(path, self._site))
         return held
 
 
@@ -269,12 +269,13 @@ def _page_fields(max_age: int) -> Fields:
     )
 
 
-def _links(path: str, base: str) -> Fields:
-    """Return a feed's Link header (RFC 8288): itself, and itself in the other formats."""
+def _links(path: str, site: Site) -> Fields:
+    """Return a feed's Link header (RFC 8288): itself, itself in the other formats, its hubs."""
     stem, _, extension = path.rpartition(".")
     if not path.startswith(f"{FEEDS}/") or extension not in set(Format):
         return ()
-    parts = [f'<{base}/{quote(path)}>; rel="self"']
+    base = site.base_url
+    parts = [f'<{base}/{quote(path)}>; rel="self"', *(f'<{hub}>; rel="hub"' for hub in site.hubs)]
     parts += [
         f'<{base}/{quote(f"{stem}.{other}")}>; rel="alternate"; type="{MEDIA_TYPES[other]}"'
         for other in Format

@@ -26,10 +26,10 @@ SOURCE = Source(title="Post", url="https://post.example/rss", home="https://post
 NS = {"a": "http://www.w3.org/2005/Atom", "m": "http://search.yahoo.com/mrss/"}
 
 
-def feed_of(*entries: EditionEntry, spec: OutputSpec = SPEC, hub: str | None = None) -> Any:
+def feed_of(*entries: EditionEntry, spec: OutputSpec = SPEC, hubs: tuple[str, ...] = ()) -> Any:
     updated = max((e.updated for e in entries), default=BORN)
     edition = Edition(spec=spec, updated=updated, entries=entries)
-    return etree.fromstring(atom.render(edition, SITE, hub).body)
+    return etree.fromstring(atom.render(edition, replace(SITE, hubs=hubs)).body)
 
 
 def found(node: Any, path: str) -> list[str]:
@@ -90,9 +90,10 @@ def test_two_installations_never_share_the_id_of_a_feed() -> None:
     assert ours == there != theirs
 
 
-def test_a_hub_is_a_link_of_the_feed() -> None:
-    feed = feed_of(ENTRY, hub="https://hub.example/")
-    assert found(feed, "/a:feed/a:link[@rel='hub']/@href") == ["https://hub.example/"]
+def test_hubs_are_links_of_the_feed() -> None:
+    two = ("https://hub.example/", "https://other.example/")
+    feed = feed_of(ENTRY, hubs=two)
+    assert found(feed, "/a:feed/a:link[@rel='hub']/@href") == [*two]
 
 
 def test_source_is_kept_whole() -> None:

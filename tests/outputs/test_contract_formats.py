@@ -311,10 +311,20 @@ def test_another_base_address_moves_no_id(form: Format) -> None:
 @pytest.mark.parametrize("form", Format)
 def test_a_hub_is_named_only_when_there_is_one(form: Format) -> None:
     assert b"hub" not in render(EDITIONS["plain"], form, SITE).body
-    assert (
-        b"https://hub.example/"
-        in render(EDITIONS["plain"], form, SITE, "https://hub.example/").body
-    )
+    site = replace(SITE, hubs=("https://hub.example/",))
+    assert b"https://hub.example/" in render(EDITIONS["plain"], form, site).body
+
+
+@pytest.mark.conforms("D52")
+@pytest.mark.parametrize("form", Format)
+def test_a_private_document_names_no_hub_and_not_its_own_address(form: Format) -> None:
+    plain = EDITIONS["plain"]
+    private = replace(plain, spec=replace(plain.spec, private=True))
+    site = replace(SITE, hubs=("https://hub.example/",))
+    document = render(private, form, site).body
+    assert b"hub" not in document
+    assert f"latest.{form}".encode() not in document
+    assert read_back(document, form) == read_back(render(plain, form, SITE).body, form)
 
 
 SCRIPT = """

@@ -116,13 +116,15 @@ SCHEMA = {
 }
 
 
-def body_of(*entries: EditionEntry, hub: str | None = None) -> bytes:
+def body_of(*entries: EditionEntry, hubs: tuple[str, ...] = ()) -> bytes:
     updated = max((e.updated for e in entries), default=BORN)
-    return jsonfeed.render(Edition(spec=SPEC, updated=updated, entries=entries), SITE, hub).body
+    return jsonfeed.render(
+        Edition(spec=SPEC, updated=updated, entries=entries), replace(SITE, hubs=hubs)
+    ).body
 
 
-def document_of(*entries: EditionEntry, hub: str | None = None) -> Any:
-    document = json.loads(body_of(*entries, hub=hub))
+def document_of(*entries: EditionEntry, hubs: tuple[str, ...] = ()) -> Any:
+    document = json.loads(body_of(*entries, hubs=hubs))
     jsonschema.validate(document, SCHEMA)
     return document
 
@@ -137,7 +139,7 @@ def test_a_feed_names_itself_and_its_page() -> None:
 
 def test_documents_have_the_shape_of_the_standard() -> None:
     bare = replace(ENTRY, id="urn:example:3", summary="", link="")
-    assert len(document_of(ENTRY, RICH, bare, hub="https://hub.example/")["items"]) == 3
+    assert len(document_of(ENTRY, RICH, bare, hubs=("https://hub.example/",))["items"]) == 3
 
 
 def test_an_item_has_all_that_an_entry_has() -> None:
@@ -189,10 +191,11 @@ def test_an_item_without_any_text_still_has_content() -> None:
     assert item["content_text"] == "Bridge opens"
 
 
-def test_a_hub_is_named_by_its_type() -> None:
+def test_hubs_are_named_by_their_type() -> None:
     assert "hubs" not in document_of()
-    hubs = document_of(hub="https://hub.example/")["hubs"]
-    assert hubs == [{"type": "WebSub", "url": "https://hub.example/"}]
+    two = ("https://hub.example/", "https://other.example/")
+    hubs = document_of(hubs=two)["hubs"]
+    assert hubs == [{"type": "WebSub", "url": url} for url in two]
 
 
 def test_a_document_is_harmless_inside_a_script_element() -> None:

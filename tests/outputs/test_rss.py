@@ -30,10 +30,10 @@ NS = {
 }
 
 
-def channel_of(*entries: EditionEntry, spec: OutputSpec = SPEC, hub: str | None = None) -> Any:
+def channel_of(*entries: EditionEntry, spec: OutputSpec = SPEC, hubs: tuple[str, ...] = ()) -> Any:
     updated = max((e.updated for e in entries), default=BORN)
     edition = Edition(spec=spec, updated=updated, entries=entries)
-    root = etree.fromstring(rss.render(edition, SITE, hub).body)
+    root = etree.fromstring(rss.render(edition, replace(SITE, hubs=hubs)).body)
     assert (root.tag, root.get("version"), len(root)) == ("rss", "2.0", 1)
     return root[0]
 
@@ -51,7 +51,7 @@ def test_a_channel_has_title_link_and_description_even_when_empty() -> None:
 
 def test_the_channel_link_is_the_page_and_not_the_hub_or_the_feed() -> None:
     spec = OutputSpec(name="topics/art/top", kind=Kind.TOP, title="Art", topic="art")
-    channel = channel_of(ENTRY, spec=spec, hub="https://hub.example/")
+    channel = channel_of(ENTRY, spec=spec, hubs=("https://hub.example/",))
     assert found(channel, "link/text()") == ["https://wire.example/topics/art"]
     assert found(channel, "atom:link[@rel='self']/@href") == [
         "https://wire.example/feeds/topics/art/top.rss"

@@ -121,6 +121,7 @@ def test_a_feed_is_served_with_all_that_caches_and_readers_ask_for() -> None:
     assert answer.headers["referrer-policy"] == "no-referrer"
 
 
+@pytest.mark.conforms("B55", "B64")
 def test_links_name_the_feed_itself_and_its_other_formats_whatever_the_host_header() -> None:
     assert ask("/feeds/topics/science/top.json", host="evil.example").headers["link"] == (
         '<https://wire.example/news/feeds/topics/science/top.json>; rel="self", '
