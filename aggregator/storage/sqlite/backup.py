@@ -16,7 +16,7 @@ from sqlite_utils import Database
 
 from aggregator.model.errors import StoreError, StoreTooNewError
 from aggregator.storage.sqlite.lock import locked
-from aggregator.storage.sqlite.schema import KNOWN, migrations
+from aggregator.storage.sqlite.migrations import KNOWN, migrations
 
 Told = Callable[[int, int], None]
 """Is told how many pages are copied, and of how many."""

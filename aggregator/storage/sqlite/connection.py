@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from aggregator.model.errors import StoreError, StoreTooNewError
 from aggregator.storage.sqlite.lock import locked
-from aggregator.storage.sqlite.schema import KNOWN, migrations
+from aggregator.storage.sqlite.migrations import KNOWN, migrations
 
 BUSY_SECONDS = 10
 

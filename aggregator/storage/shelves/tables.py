@@ -1,14 +1,11 @@
-"""Which tables are there, and how did they come to be?
+"""Which tables are there?
 
-Migrations run in order, each in a transaction of its own with the record that it ran. They are
-never edited once released: a change is a new function at the end.
+In SQLite's words, which are few: INTEGER, REAL, TEXT, BLOB, and a key that numbers its rows.
+`aggregator.storage.postgres.schema` says the same in PostgreSQL's. What a released version made
+changes by a migration in both.
 """
 
-from sqlite_utils import Database, Migrations
-
-migrations = Migrations("aggregator")
-
-_TABLES = """
+FIRST = """
 CREATE TABLE feed (
     id TEXT PRIMARY KEY,
     configured INTEGER NOT NULL,      -- 1 while it stands in feeds.yaml and is enabled
@@ -215,16 +212,9 @@ CREATE INDEX chosen_item ON chosen (item, output);
 
 CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT;
 """
+"""The tables of version 0.1, a statement after another."""
 
 
-@migrations()
-def first_tables(db: Database) -> None:
-    """Everything that version 0.1 remembers."""
-    # Not executescript(): it would commit before it starts.
-    for statement in _TABLES.split(";\n"):
-        if statement.strip():
-            db.conn.execute(statement)
-
-
-KNOWN = frozenset({"first_tables"})
-"""Names of all migrations of this version; a database that holds others is newer than we are."""
+def statements(tables: str) -> tuple[str, ...]:
+    """Return the statements of which ``tables`` are made."""
+    return tuple(each for each in tables.split(";\n") if each.strip())
