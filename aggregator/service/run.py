@@ -5,8 +5,7 @@ brought something wakes the desk, and the desk files it and brings out new editi
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -23,12 +22,12 @@ from aggregator.service.keeper import Keeper
 from aggregator.service.poll import Poller, Visit
 from aggregator.service.push.mailroom import Sorted
 from aggregator.service.push.parts import Push
+from aggregator.service.rounds import Rounds, give_time
 from aggregator.service.visitlog import tell
 from aggregator.service.vitals import PARTS, STALE, Vitals
 from aggregator.service.window import Window
 from aggregator.settings import Settings
 from aggregator.settings.waivers import waivers
-from aggregator.text.urls import registrable_domain
 from aggregator.web.app import build
 from aggregator.web.callback import routes
 from aggregator.web.serve import serve
@@ -38,8 +37,6 @@ REFRESH = timedelta(minutes=1)  # ranks decay even when nothing comes in
 HOUSEKEEPING = timedelta(hours=6)
 GRACE = 6.0  # seconds for visits under way when told to stop; the whole stop takes under 10
 REMEMBERED = timedelta(days=14)  # what stories without items and their stays are kept for
-DUE_AT_ONCE = 2_000  # visits that may wait for their turn, and feeds looked at in one go
-WAITING_AT_A_HOST = 4  # visits that may wait for their turn at one host
 TICK_JOB = "tick"
 PAUSE = 1.0  # seconds between two editions, so that a burst of visits makes one of them
 PRUNED_AT_ONCE = 500
@@ -60,11 +57,19 @@ class Service:
     vitals: Vitals
     push: Push
     clock: Clock
-    at_once: int = DUE_AT_ONCE
-    _flying: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    rounds: Rounds = field(init=False)
     _work: asyncio.Event = field(default_factory=asyncio.Event)
     _young: bool = False
     _unwritten: bool = False  # the store refused the last visit
+
+    def __post_init__(self) -> None:
+        self.rounds = Rounds(
+            self.settings.feeds,
+            keeper=self.keeper,
+            poller=self.poller,
+            heard=self.heard,
+            failed=self._not_stored,
+        )
 
     async def run(
         self, stop: asyncio.Event, *, host: str, port: int, ready: Callable[[str], None]
@@ -168,7 +173,7 @@ class Service:
 
     async def _tick(self) -> None:
         try:
-            await self._start_due()
+            await self.rounds.start_due(self.clock())
         except Exception as error:  # noqa: BLE001 - a tick that fails must not be the last one
             self.vitals.note("tick", error)
             return
@@ -177,29 +182,6 @@ class Service:
         if self._unwritten:
             await self._rehearse()
         await self._look_at_hubs()
-
-    async def _start_due(self) -> None:
-        """Start as many visits as may wait; look further where one host has most of what is due."""
-        now, seen = self.clock(), 0
-        while True:
-            due = await self.keeper.run(self.keeper.store.feeds.due, now, self.at_once, seen)
-            self._start(due)
-            seen += len(due)
-            if len(due) < self.at_once or len(self._flying) >= self.at_once:
-                return
-
-    def _start(self, due: Iterable[FeedState]) -> None:
-        feeds = {feed.id: feed for feed in self.settings.feeds}
-        waiting = Counter(registrable_domain(feeds[name].url) for name in self._flying)
-        for state in due:
-            feed = feeds.get(state.feed)
-            if feed is None or feed.id in self._flying:
-                continue
-            domain = registrable_domain(feed.url)
-            if waiting[domain] >= WAITING_AT_A_HOST:
-                continue  # the places are for others; this one is still due at the next tick
-            waiting[domain] += 1
-            self._flying[feed.id] = asyncio.create_task(self._visit(feed, state))
 
     async def _look_at_hubs(self) -> None:
         try:
@@ -222,15 +204,9 @@ class Service:
         self._unwritten = False
         self.vitals.mended("visit")
 
-    async def _visit(self, feed: Feed, state: FeedState) -> None:
-        try:
-            visit = await self.poller.visit(feed, state)
-            self.heard(visit)
-        except Exception as error:  # noqa: BLE001 - one feed never harms another
-            self.vitals.note("visit", error, feed=feed.id)
-            self._unwritten = isinstance(error, StoreError)
-        finally:
-            self._flying.pop(feed.id, None)
+    def _not_stored(self, feed: str, error: Exception) -> None:
+        self.vitals.note("visit", error, feed=feed)
+        self._unwritten = isinstance(error, StoreError)
 
     def heard(self, visit: Visit) -> None:
         """Tell ops of a visit, and wake the desk if it brought something."""
@@ -260,10 +236,11 @@ class Service:
             await _either(stop, PAUSE)
 
     async def _first_round(self) -> None:
-        if not self._young or not self._flying:
+        flying = self.rounds.flying()
+        if not self._young or not flying:
             return
         self._young = False
-        await asyncio.wait(list(self._flying.values()), timeout=FIRST_ROUND)
+        await asyncio.wait(flying, timeout=FIRST_ROUND)
 
     async def due_now(self, *, again: bool = False) -> tuple[tuple[Feed, FeedState], ...]:
         """Return every feed that is due, the longest overdue first.
@@ -326,13 +303,7 @@ class Service:
         await stop.wait()
         scheduler.shutdown(wait=False)
         self.poller.begin_no_more()
-        flying = [*self._flying.values(), *self.push.subscriber.flying()]
-        if not flying:
-            return
-        _, late = await asyncio.wait(flying, timeout=GRACE)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await give_time([*self.rounds.flying(), *self.push.subscriber.flying()], GRACE)
 
 
 async def _either(stop: asyncio.Event, seconds: float) -> None:

@@ -62,10 +62,11 @@ class FeedShelf(Protocol):
     def configure(self, feeds: Sequence[Feed], *, now: datetime) -> None:
         """Make ``feeds`` the configured ones.
 
-        A new feed is due at once; a known one keeps its due time; one that is gone from the
-        configuration is kept for attribution and never due. A changed address forgets validators,
-        digest, memory, and what was learned from the old one; changed headers or credentials
-        forget validators and digest.
+        A new feed is due at once, or when its address would have been due that was asked before,
+        under another id or before an edit; a known one keeps its due time; one that is gone from
+        the configuration is kept for attribution and never due. A changed address forgets
+        validators, digest, memory, and what was learned from the old one; changed headers or
+        credentials forget validators and digest.
         """
 
     def configured(self) -> Mapping[str, Feed]:

@@ -18,7 +18,8 @@ from aggregator.model.editions import Rendered
 from aggregator.service import clock
 from aggregator.service.desk import BATCH
 from aggregator.service.house import opened
-from aggregator.service.run import DUE_AT_ONCE, TICK, TICK_JOB, WAITING_AT_A_HOST, Service
+from aggregator.service.rounds import DUE_AT_ONCE, WAITING_AT_A_HOST
+from aggregator.service.run import TICK, TICK_JOB, Service
 from aggregator.service.vitals import STALE
 from aggregator.storage import Store
 from aggregator.storage.sqlite import SqliteStore
@@ -82,7 +83,7 @@ async def running(
     """Run the service over ``folder`` until told to stop, or the block ends."""
     settings = settings_for(folder, feeds)
     async with opened(settings, store or store_in(folder), now=now) as service:
-        service.at_once = at_once
+        service.rounds.at_once = at_once
         run = Running(service)
         try:
             yield run
@@ -425,10 +426,10 @@ def test_a_tick_hands_visits_over_and_ends(origin: Origin, tmp_path: Path) -> No
         async with opened(settings_for(tmp_path, [feed]), store_in(tmp_path)) as service:
             await service.prepare()
             await service._tick()
-            (visit,) = service._flying.values()
+            (visit,) = service.rounds.flying()
             await asked.wait()
             await service._tick()
-            assert list(service._flying.values()) == [visit]
+            assert service.rounds.flying() == (visit,)
             visit.cancel()
             await asyncio.gather(visit, return_exceptions=True)
 

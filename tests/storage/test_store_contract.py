@@ -106,6 +106,24 @@ def test_a_new_feed_is_due_at_once_and_a_known_one_keeps_its_time(store: Store) 
     assert [state.feed for state in store.feeds.due(NOW + 2 * HOUR, 10)] == ["north"]
 
 
+@pytest.mark.conforms("A22", "E44")
+def test_an_address_that_comes_back_is_not_due_sooner_than_if_it_had_stayed(store: Store) -> None:
+    """After an edit and its undoing, and under another id."""
+    store.feeds.configure([feed()], now=NOW)
+    later, elsewhere = NOW + 5 * HOUR, "https://harbour.example/edited"
+    store.feeds.save(replace(store.feeds.state("harbour"), next_due=later))
+
+    store.feeds.configure([feed(url=elsewhere)], now=NOW + HOUR)
+    assert store.feeds.state("harbour").next_due == NOW + HOUR
+    store.feeds.configure([feed()], now=NOW + 2 * HOUR)
+    assert store.feeds.state("harbour").next_due == later
+
+    store.feeds.configure([feed("port", url=feed().url)], now=NOW + 3 * HOUR)
+    assert store.feeds.state("port").next_due == later
+    store.feeds.configure([feed("quay", url=feed().url)], now=NOW + 6 * HOUR)
+    assert store.feeds.state("quay").next_due == NOW + 6 * HOUR
+
+
 @pytest.mark.conforms("A15")
 def test_a_changed_address_forgets_validators_and_digest(store: Store) -> None:
     store.feeds.configure([feed()], now=NOW)

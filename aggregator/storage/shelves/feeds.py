@@ -68,6 +68,16 @@ ON CONFLICT (id) DO UPDATE SET
     url = excluded.url, way = excluded.way,
     {_FORGET}
 """
+_LEAVE = """
+INSERT INTO left_address (url, moved_to, due)
+SELECT url, moved_to, coalesce(usual_due, next_due) FROM feed WHERE id = ?1 AND url <> ?2
+ON CONFLICT (url) DO UPDATE SET moved_to = excluded.moved_to, due = excluded.due
+"""
+_ASKED = """
+SELECT url, moved_to, coalesce(usual_due, next_due) AS due FROM feed
+WHERE coalesce(usual_due, next_due) > ?1
+UNION ALL SELECT url, moved_to, due FROM left_address WHERE due > ?1
+"""
 _FORGET_READING = (
     "DELETE FROM reading WHERE feed = ?1"
     " AND EXISTS (SELECT 1 FROM feed WHERE id = ?1 AND url <> ?2)"
@@ -87,6 +97,7 @@ class SqlFeeds:
 
     def configure(self, feeds: Sequence[Feed], *, now: datetime) -> None:
         """Make ``feeds`` the configured ones."""
+        free = self._free_from(feeds, now)
         rows = [
             (
                 feed.id,
@@ -98,14 +109,33 @@ class SqlFeeds:
                 json.dumps(feed.topics),
                 feed.language,
                 _way(feed),
-                stamp(now),
+                free.get(feed.url, stamp(now)),
             )
             for feed in feeds
         ]
         with self._at.transaction():
+            self._at.run("DELETE FROM left_address WHERE due <= ?", [stamp(now)])
+            self._at.run_many(_LEAVE, [(feed.id, feed.url) for feed in feeds])
             self._at.run("UPDATE feed SET configured = 0 WHERE configured = 1")
             self._at.run_many(_FORGET_READING, [(feed.id, feed.url) for feed in feeds])
             self._at.run_many(_CONFIGURE, rows)
+
+    def _free_from(self, feeds: Sequence[Feed], now: datetime) -> dict[str, str]:
+        """Return when addresses may be asked that a feed has not had until now, where that waits.
+
+        Whoever asked there before, under another id or before an edit, had been told when to
+        come back.
+        """
+        asked = self._at.rows(_ASKED, [stamp(now)])
+        if not asked:
+            return {}
+        held = {row["id"]: row["url"] for row in self._at.rows("SELECT id, url FROM feed")}
+        new = {feed.url for feed in feeds if held.get(feed.id) != feed.url}
+        free: dict[str, str] = {}
+        for row in asked:
+            for url in {row["url"], row["moved_to"]} & new:
+                free[url] = max(free.get(url, ""), row["due"])
+        return free
 
     def configured(self) -> Mapping[str, Feed]:
         """Return every feed that was ever configured, by id."""

@@ -40,6 +40,11 @@ CREATE INDEX feed_due ON feed (next_due) WHERE configured = 1 AND gone = 0;
 CREATE INDEX feed_attempted ON feed (attempted_at) WHERE configured = 1 AND gone = 0;
 CREATE INDEX feed_asked ON feed (coalesce(moved_to, url)) WHERE configured = 1;
 
+CREATE TABLE left_address (                  -- that a feed had before an edit: should it come back,
+    url TEXT PRIMARY KEY, moved_to TEXT,     -- it is not asked sooner than if it had stayed
+    due TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE host (                          -- a registrable domain: what we did to it, and
     name TEXT PRIMARY KEY,                   -- until when it wants its peace
     started TEXT, quiet_until TEXT
