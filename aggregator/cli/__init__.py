@@ -16,10 +16,16 @@ from aggregator.model.errors import AggregatorError, SettingsError
 # Each in the module of its name, but for those named here.
 COMMANDS = (
     *("run", "poll", "feeds", "top", "explain", "publish", "add", "check", "parse", "replay"),
-    *("backup", "restore"),
+    *("backup", "restore", "import", "export", "remove"),
     *("demo", "stories", "topics"),
 )
-_ELSEWHERE = {"topics": "stories", "restore": "backup"}
+_ELSEWHERE = {
+    "topics": "stories",
+    "restore": "backup",
+    **dict.fromkeys(("import", "export", "remove"), "lists"),
+}
+
+_CALLED = {"import": "import_"}
 
 
 class _Commands(click.Group):
@@ -35,7 +41,7 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"aggregator.cli.{_ELSEWHERE.get(cmd_name, cmd_name)}")
-        found: click.Command = getattr(module, cmd_name)
+        found: click.Command = getattr(module, _CALLED.get(cmd_name, cmd_name))
         return found
 
     def invoke(self, ctx: click.Context) -> object:

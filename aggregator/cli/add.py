@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aggregator.cli.place import Place
+from aggregator.cli.wording import READ_AT_START
 from aggregator.model.items import Entry
 from aggregator.service import clock
 from aggregator.service.adding import Found, Nothing, Page, Preview, Scout, preview
@@ -75,7 +76,7 @@ def add(
         click.echo("nothing was written")
         return
     feeds.write(inserted)
-    click.echo(f"added to {feeds.path}, line {inserted.line}; a running service reads it at start")
+    click.echo(f"added to {feeds.path}, line {inserted.line}; {READ_AT_START}")
 
 
 def _check(feeds: FeedsText, wish: Wish) -> None:

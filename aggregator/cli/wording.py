@@ -1,5 +1,8 @@
 """How is a number of things said?"""
 
+READ_AT_START = "a running service reads it at start"
+"""When an edit of feeds.yaml takes effect."""
+
 
 def counted(number: int, thing: str) -> str:
     """Return ``1 feed``, ``2 feeds``; for things that take an s."""

@@ -1,15 +1,16 @@
-"""How is a feed added to ``feeds.yaml``, so that everything else in it stays as it was?"""
+"""How does ``feeds.yaml`` gain or lose a feed, so that everything else in it stays as it was?"""
 
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_IMODE
 
 from aggregator.model.errors import AggregatorError, SettingsError
+from aggregator.settings.deletion import Removed, without
 from aggregator.settings.documents import Document, parse_document
 from aggregator.settings.feeds import read_feeds
 from aggregator.settings.insertion import Inserted, block, insert
@@ -76,38 +77,74 @@ class FeedsText:
 
         Compared as articles are (`canonical`): http or https, ``www.`` and a last slash are one.
         """
-        wanted = _compared(url)
+        return self.lines().get(compared(url))
+
+    def lines(self) -> Mapping[str, int]:
+        """Return the line of every address that is listed, by the form in which it is compared."""
+        found: dict[str, int] = {}
         for index, entry in enumerate(self.document.entries(_KEY)):
             said = entry.get("url") if isinstance(entry, Mapping) else entry
-            if isinstance(said, str) and _compared(said) == wanted:
-                return self.document.fault((_KEY, index, "url"), "").line
-        return None
+            if isinstance(said, str):
+                line = self.document.fault((_KEY, index, "url"), "").line
+                found.setdefault(compared(said), line)
+        return found
 
     def mistakes(self, wish: Wish) -> tuple[str, ...]:
         """Return what is wrong with ``wish`` by itself, e.g. a topic that nobody knows."""
         alone = self._parsed(f"{_KEY}:\n{block(wish.written())}")
         return tuple(fault.text for fault in read_feeds(alone, self.topics)[1])
 
+    def index_of(self, name: str) -> int | None:
+        """Return which entry (from 0) has ``name`` as its id or address, None when none has."""
+        feeds, _ = read_feeds(self.document, self.topics)
+        wanted = compared(name)
+        for index, feed in enumerate(feeds):
+            if name.lower() == feed.id.lower() or wanted == compared(feed.url):
+                return index
+        return None
+
     def with_entry(self, wish: Wish) -> Inserted:
-        """Return the file with ``wish`` as its last entry, all else as it was.
+        """Do what `with_entries` does for one."""
+        return self.with_entries([wish])
+
+    def with_entries(self, wishes: Sequence[Wish]) -> Inserted:
+        """Return the file with ``wishes`` as its last entries, all else as it was.
 
         `SettingsError` when the file could not be loaded then; `AggregatorError` when it is
         written in a way that leaves no place for another entry.
         """
-        text = self.body.decode() if self.body is not None else ""
-        mark = _BOM if text.startswith(_BOM) else ""
-        text = text.removeprefix(_BOM)
-        inserted = insert(text if text.strip() else HEADER, _KEY, wish.written())
+        mark, text = self._text()
+        written = [wish.written() for wish in wishes]
+        inserted = insert(text if text.strip() else HEADER, _KEY, *written)
         after = self._parsed(inserted.text)
-        if after.faults or after.entries(_KEY) != [*self.document.entries(_KEY), wish.entry()]:
+        wanted = [*self.document.entries(_KEY), *(wish.entry() for wish in wishes)]
+        if after.faults or after.entries(_KEY) != wanted:
             raise AggregatorError(
                 f"{self.path} leaves no place for another feed; add this by hand:\n"
-                + block(wish.written())
+                + "".join(map(block, written))
             )
         _raise_all(read_feeds(after, self.topics)[1])
         return Inserted(text=mark + inserted.text, line=inserted.line, item=inserted.item)
 
-    def write(self, inserted: Inserted) -> None:
+    def without_entry(self, index: int) -> Removed:
+        """Return the file without an entry, all else as it was.
+
+        `AggregatorError` when it is written in a way in which that cannot be done.
+        """
+        mark, text = self._text()
+        left = without(text, _KEY, index)
+        after, wanted = self._parsed(left), self.document.entries(_KEY)
+        removed = Removed(text=mark + left, line=self.document.fault((_KEY, index), "").line)
+        if after.faults or after.entries(_KEY) != [*wanted[:index], *wanted[index + 1 :]]:
+            raise AggregatorError(f"{self.path} is not easily changed; {removed.by_hand}")
+        return removed
+
+    def _text(self) -> tuple[str, str]:
+        """Return the mark of byte order, if there is one, and what comes after it."""
+        text = self.body.decode() if self.body is not None else ""
+        return (_BOM if text.startswith(_BOM) else ""), text.removeprefix(_BOM)
+
+    def write(self, change: Inserted | Removed) -> None:
         """Put the new text in place of the file at once, whole, with its mode and owner.
 
         `AggregatorError` when it cannot be, or when somebody has changed the file meanwhile.
@@ -118,11 +155,10 @@ class FeedsText:
                 raise AggregatorError(
                     f"{self.path} was changed meanwhile, and nothing was written; try again"
                 )
-            _replace(path, inserted.text.encode())
+            _replace(path, change.text.encode())
         except OSError as error:
             raise AggregatorError(
-                f"{self.path} cannot be written ({error.strerror}); add this by hand:\n"
-                + inserted.item
+                f"{self.path} cannot be written ({error.strerror}); {change.by_hand}"
             ) from error
 
     def _parsed(self, text: str) -> Document:
@@ -161,7 +197,8 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def _compared(url: str) -> str:
+def compared(url: str) -> str:
+    """Return the form in which the addresses of feeds are compared, as those of articles are."""
     return canonical(split_credentials(url.partition("#")[0])[0])
 
 

@@ -23,11 +23,16 @@ _DASH = 2  # columns before the dashes of a list that is only begun
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inserted:
-    """A text with its new item: ``item`` as it stands there, on line ``line`` (from 1)."""
+    """A text with its new items: ``item`` as they stand there, from line ``line`` (from 1) on."""
 
     text: str
     line: int
     item: str
+
+    @property
+    def by_hand(self) -> str:
+        """What to do where the text cannot be written."""
+        return f"add this by hand:\n{self.item}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +61,8 @@ def block(item: Item, *, dash: int = _DASH, inner: int = _DASH + 2, end: str = "
     )
 
 
-def insert(text: str, key: str, item: Item) -> Inserted:
-    """Put ``item`` at the end of the list under the top-level ``key`` of ``text``.
+def insert(text: str, key: str, *items: Item) -> Inserted:
+    """Put ``items`` at the end of the list under the top-level ``key`` of ``text``.
 
     The document may also be one bare list, or say nothing yet. Line ends, indentation, and empty
     lines between items are those of the items before. Whoever calls compares what both texts say:
@@ -66,17 +71,20 @@ def insert(text: str, key: str, item: Item) -> Inserted:
     end = "\r\n" if "\r\n" in text else "\n"
     place = _place(text, key)
     if place is None:
-        return _joined(f"{_whole_lines(text, end)}{key}:{end}", block(item, end=end), "")
+        blocks = [block(item, end=end) for item in items]
+        return _joined(f"{_whole_lines(text, end)}{key}:{end}", "".join(blocks), "")
     if place.flow:
         before, after = text[: place.last], text[place.last :]
         comma = "" if before.endswith("[") else ", "
-        return _joined(before, comma + _dumped(item, flow=True).strip(), after)
+        flows = [_dumped(item, flow=True).strip() for item in items]
+        return _joined(before, comma + ", ".join(flows), after)
     if place.nothing is not None:  # "feeds: []" becomes a list with dashes
         start, stop = place.nothing
         text = text[:start].rstrip(" ") + text[stop:]
-    cut = _after(text, place)
-    before = _whole_lines(text[:cut], end) + (end if place.spaced else "")
-    return _joined(before, block(item, dash=place.dash, inner=place.inner, end=end), text[cut:])
+    cut = after_item(text, place.last, place.dash)
+    gap = end if place.spaced else ""
+    blocks = [block(item, dash=place.dash, inner=place.inner, end=end) for item in items]
+    return _joined(_whole_lines(text[:cut], end) + gap, gap.join(blocks), text[cut:])
 
 
 def _joined(before: str, item: str, after: str) -> Inserted:
@@ -87,61 +95,79 @@ def _whole_lines(text: str, end: str) -> str:
     return text + end if text and not text.endswith("\n") else text
 
 
-def _after(text: str, place: _Place) -> int:
-    """Return where the lines of the last item end, with the comments that are part of it."""
+def after_item(text: str, last: int, dash: int) -> int:
+    """Return where the lines of an item end, with the comments that are part of it.
+
+    ``last`` is where the last thing in it ends, ``dash`` the column of its dash.
+    """
     # A block scalar is said to end where something else begins: its own end is wanted.
-    cut = _line_end(text, len(text[: place.last].rstrip()))
+    cut = line_end(text, len(text[:last].rstrip()))
     while cut < len(text):
-        line = text[cut : _line_end(text, cut)]
+        line = text[cut : line_end(text, cut)]
         bare = line.lstrip(" ")
-        if not bare.startswith("#") or len(line) - len(bare) <= place.dash:
+        if not bare.startswith("#") or len(line) - len(bare) <= dash:
             break
         cut += len(line)
     return cut
 
 
-def _line_end(text: str, start: int) -> int:
+def line_end(text: str, start: int) -> int:
+    """Return where the line after the one that ``start`` is in begins."""
     found = text.find("\n", start)
     return len(text) if found < 0 else found + 1
 
 
 def _place(text: str, key: str) -> _Place | None:
     """Return where the list is, None when the document does not say ``key`` at all."""
+    name, value = listed(text, key)
+    if isinstance(value, SequenceNode):
+        return _list(text, value)
+    if name is None or value is None:
+        return None
+    start, stop = span(value)
+    return _Place(last=name.end_mark.index, nothing=(start, stop) if stop > start else None)
+
+
+def listed(text: str, key: str) -> tuple[Node | None, Node | None]:
+    """Return the nodes of the top-level ``key`` and of what stands under it, if it is there.
+
+    Of a document that is one bare list, that list, which has no key.
+    """
     root = compose("", text)
     if isinstance(root, SequenceNode):
-        return _list(text, root)
+        return None, root
     if isinstance(root, Fault) or not isinstance(root, MappingNode):
-        return None
+        return None, None
     for name, value in root.value:
         if isinstance(name, ScalarNode) and name.value == key:
-            if isinstance(value, SequenceNode):
-                return _list(text, value)
-            start, stop = _span(value)
-            return _Place(last=name.end_mark.index, nothing=(start, stop) if stop > start else None)
-    return None
+            return name, value
+    return None, None
 
 
 def _list(text: str, found: SequenceNode) -> _Place:
-    start, stop = _span(found)
+    start, stop = span(found)
     if found.flow_style and not text[start + 1 : stop - 1].strip():
         return _Place(last=start, nothing=(start, stop))
     if found.flow_style:
-        return _Place(last=_last_end(text, start, stop) or start + 1, flow=True)
+        return _Place(last=last_end(text, start, stop) or start + 1, flow=True)
     dash = found.start_mark.column
     column = _column(found.value[-1])
     return _Place(
-        last=_last_end(text, start, len(text) + 1),
+        last=last_end(text, start, len(text) + 1),
         dash=dash,
         inner=column if dash + 2 <= column <= dash + 8 else dash + 2,
         spaced=_spaced(text, found.value),
     )
 
 
-def _last_end(text: str, start: int, stop: int) -> int:
-    """Return where the last thing within ends; nodes do not say it of aliases and block maps."""
+def last_end(text: str, start: int, stop: int) -> int:
+    """Return where the last thing between ``start`` and ``stop`` ends.
+
+    Nodes do not say it of aliases and block maps.
+    """
     ends = [0]
     for event in YAML(typ="safe", pure=True).parse(text):
-        begins, ends_at = _span(event)
+        begins, ends_at = span(event)
         if start < begins < ends_at < stop and not isinstance(event, DocumentEndEvent):
             ends.append(ends_at)
     return max(ends)
@@ -159,7 +185,8 @@ def _spaced(text: str, items: list[Node]) -> bool:
     return any(not line.strip() for line in text.splitlines()[first:last])
 
 
-def _span(marked: object) -> tuple[int, int]:
+def span(marked: object) -> tuple[int, int]:
+    """Return where a node or an event begins and ends in the text."""
     start, end = getattr(marked, "start_mark", None), getattr(marked, "end_mark", None)
     return (start.index, end.index) if start and end else (0, 0)
 

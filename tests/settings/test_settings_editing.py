@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from aggregator.model.errors import AggregatorError, SettingsError
 from aggregator.model.feeds import Feed
 from aggregator.settings import load
+from aggregator.settings.deletion import without
 from aggregator.settings.editing import FeedsText, Wish, open_feeds
 from aggregator.settings.insertion import insert
 
@@ -222,3 +223,46 @@ def test_every_line_stays_whatever_the_layout(
     spaced = len(lines) - len(before) == 2
     assert lines[: at - spaced] + lines[at + 1 :] == before
     assert lines[at - 1] == "" if spaced else True
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    items=st.lists(_ITEM, min_size=1, max_size=4),
+    indent=st.integers(0, 4),
+    gap=st.sampled_from(["", "\n", "# between\n", "  \n"]),
+    tail=st.sampled_from(["", "\n", "# end\n", "\n\n  # end"]),
+    data=st.data(),
+)
+def test_what_was_put_in_and_taken_out_again_leaves_the_text_as_it_was(
+    items: list[str], indent: int, gap: str, tail: str, data: st.DataObject
+) -> None:
+    inner = " " * (indent + 2)
+    written = [
+        f"{' ' * indent}- {item.format(n=number, i=inner)}\n" for number, item in enumerate(items)
+    ]
+    place = data.draw(st.integers(0, len(items)))
+    new = f"{' ' * indent}- url: {URL}\n{inner}title: New\n"
+    text = "feeds:\n" + gap.join(written) + tail
+    longer = "feeds:\n" + gap.join([*written[:place], new, *written[place:]]) + tail
+    left = without(longer, "feeds", place)
+    # Of two empty lines that meet one is left; of two comments both.
+    assert [line for line in left.splitlines() if line.strip() and line != "# between"] == [
+        line for line in text.splitlines() if line.strip() and line != "# between"
+    ]
+    assert not longer.replace(new, "").startswith("\n\n")
+
+
+def test_entries_in_brackets_are_removed_too(tmp_path: Path) -> None:
+    text = "feeds: [https://a.example, {url: https://b.example}, 'https://c.example'] # all\n"
+    feeds = opened(tmp_path, text)
+    assert feeds.without_entry(0).text == text.replace("https://a.example, ", "")
+    assert feeds.without_entry(1).text == text.replace("{url: https://b.example}, ", "")
+    assert feeds.without_entry(2).text == text.replace(", 'https://c.example'", "")
+
+
+def test_what_cannot_be_removed_without_harm_is_left_to_a_hand(tmp_path: Path) -> None:
+    text = (
+        "feeds:\n- {url: https://a.example, owner: &o me}\n- url: https://b.example\n  owner: *o\n"
+    )
+    with pytest.raises(AggregatorError, match="remove the entry on line 2 by hand"):
+        opened(tmp_path, text).without_entry(0)
