@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from aggregator.outputs.gate import Caution
 from aggregator.service.copies import heal
 from aggregator.service.organise import Organiser
 from aggregator.service.press import Published
@@ -39,6 +40,9 @@ class Desk:
                 topics=settings.topics,
                 site=settings.site,
                 ranking=settings.ranking,
+                caution=Caution(
+                    hold=settings.service.publish.hold, most=settings.service.publish.new_at_once
+                ),
             ),
             stories=StoryPages(
                 store,

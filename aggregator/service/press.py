@@ -9,6 +9,7 @@ from aggregator.model.editions import Edition, Format, OutputSpec, Rendered
 from aggregator.model.errors import StoreError
 from aggregator.outputs import addresses, documents, gate
 from aggregator.outputs.articles import Printed
+from aggregator.service.gatekeeper import Gatekeeper
 from aggregator.storage import Store
 
 
@@ -18,12 +19,16 @@ class Published:
 
     ``dropped`` are paths that no output has any more. ``refused`` are paths whose new render
     could not be made or was held back by the gate, with the reason; the last good bytes stay.
+    ``held`` are the names of outputs that wait and have to be rendered again; ``despite`` are
+    paths that went out although they still looked wrong, with the reason.
     """
 
     documents: tuple[Rendered, ...] = ()
     editions: tuple[Edition, ...] = ()
     dropped: tuple[str, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
+    held: frozenset[str] = frozenset()
+    despite: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -36,20 +41,26 @@ class Attempt:
 class Press:
     """Puts what changed into the store, past the gate."""
 
-    def __init__(self, store: Store, now: datetime) -> None:
+    def __init__(self, store: Store, gatekeeper: Gatekeeper, now: datetime) -> None:
         self._store = store
+        self._gatekeeper = gatekeeper
         self._now = now
         self._done: list[Rendered] = []
         self._dropped: list[str] = []
         self._refused: list[tuple[str, str]] = []
         self._changed: set[str] = set()
+        self._held: set[str] = set()
+        self._despite: list[tuple[str, str]] = []
 
     def put_feed(self, spec: OutputSpec, form: Format, printed: Printed) -> None:
         """Put an output's document, and tell of the entries that are not in it."""
         path = addresses.path(spec, form)
         for entry in printed.dropped:
             self.refuse(path, f"an entry was left out: {entry}")
-        if self.put(path, addresses.MEDIA_TYPES[form], printed.body):
+        verdict = self._put(path, addresses.MEDIA_TYPES[form], printed.body)
+        if isinstance(verdict, gate.Hold):
+            self._held.add(spec.name)
+        elif isinstance(verdict, gate.Accept) and verdict.changed:
             self._changed.add(spec.name)
 
     @contextmanager
@@ -74,8 +85,11 @@ class Press:
         """Tell ops why ``path`` is not as it should be."""
         self._refused.append((path, reason))
 
-    def put(self, path: str, media_type: str, body: bytes) -> bool:
-        """Replace what is served at ``path`` if ``body`` is new and sound; tell whether it was."""
+    def put(self, path: str, media_type: str, body: bytes) -> None:
+        """Replace what is served at ``path`` if ``body`` is new, sound and likely."""
+        self._put(path, media_type, body)
+
+    def _put(self, path: str, media_type: str, body: bytes) -> gate.Verdict:
         rendered = Rendered(
             path=path,
             media_type=media_type,
@@ -83,14 +97,21 @@ class Press:
             etag=documents.etag_of(body),
             changed_at=self._now,
         )
-        verdict = gate.judge(self._store.outputs.get(path), rendered)
+        verdict = self._gatekeeper.judge(self._store.outputs.get(path), rendered, self._now)
         if isinstance(verdict, gate.Reject):
             self.refuse(path, verdict.reason)
-            return False
-        if verdict.changed:
-            self._store.outputs.put(rendered)
-            self._done.append(rendered)
-        return verdict.changed
+        elif isinstance(verdict, gate.Hold):
+            until = f"{verdict.until:%Y-%m-%d %H:%M} UTC"
+            self.refuse(path, f"{verdict.reason}; it waits until {until} at most")
+        elif verdict.changed:
+            self._take(rendered, verdict.despite)
+        return verdict
+
+    def _take(self, rendered: Rendered, despite: str | None) -> None:
+        self._store.outputs.put(rendered)
+        self._done.append(rendered)
+        if despite:
+            self._despite.append((rendered.path, despite))
 
     def published(self, fresh: Iterable[Edition]) -> Published:
         """Return what was done; of the ``fresh`` editions, those whose bytes are new."""
@@ -99,4 +120,6 @@ class Press:
             editions=tuple(edition for edition in fresh if edition.spec.name in self._changed),
             dropped=tuple(self._dropped),
             refused=tuple(self._refused),
+            held=frozenset(self._held),
+            despite=tuple(self._despite),
         )

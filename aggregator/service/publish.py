@@ -13,10 +13,12 @@ from aggregator.model.stories import Topic
 from aggregator.outputs import addresses, documents, opml
 from aggregator.outputs.digests import Issue, lists_of
 from aggregator.outputs.editions import latest, top
+from aggregator.outputs.gate import CAUTIOUS, Caution
 from aggregator.outputs.shares import POOL, is_contested
 from aggregator.outputs.standing import Stay, enlist, handed_over
 from aggregator.service.choosing import Chooser
 from aggregator.service.contest import Contest
+from aggregator.service.gatekeeper import Gatekeeper
 from aggregator.service.issuing import Issuer, Listed, items_for, stories_for
 from aggregator.service.material import Material
 from aggregator.service.paper import Paper
@@ -36,14 +38,17 @@ class Publisher:
         topics: tuple[Topic, ...],
         site: Site,
         ranking: RankSettings = DEFAULT,
+        caution: Caution = CAUTIOUS,
     ) -> None:
         self._store = store
+        self._caution = caution
         self._outputs = outputs
         self._site = site
         self._ranking = ranking
         self._paper = Paper(store, outputs, topics, site)
         self._last: dict[str, Edition] = {}
         self._owed: set[str] = set()  # outputs that could not be composed
+        self._held: frozenset[str] = frozenset()  # outputs that wait at the gate
         self._pages_owed = True  # also when no edition is new: at first, and after a failure
         self._start_afresh()
 
@@ -54,6 +59,7 @@ class Publisher:
         self._chooser = Chooser(self._store, self._outputs)
         self._stays: dict[str, dict[str, Stay]] = {}
         self._contest = Contest(self._store, self._material)
+        self._gatekeeper: Gatekeeper | None = None
 
     def publish(self, now: datetime) -> Published:
         """Bring every output up to date with the store; one transaction."""
@@ -65,20 +71,38 @@ class Publisher:
             raise
 
     def _publish(self, now: datetime) -> Published:
-        material, press = self._material, Press(self._store, now)
+        material = self._material
         material.refresh(now)
+        gatekeeper = self._at_the_gate(now)
+        press = Press(self._store, gatekeeper, now)
         if not self._last:
             self._settle_in(press)
         editions = self._editions(press, self._chooser.choose(material))
-        fresh = [e for name, e in editions.items() if self._last.get(name) is not e]
+        fresh = [
+            edition
+            for name, edition in editions.items()
+            if self._last.get(name) is not edition or name in self._held
+        ]
         for edition in fresh:
             self._render(edition, press)
         if fresh or self._pages_owed:
             self._pages_owed = not self._paper.print(editions, material, press)
         with press.keeping(opml.PATH):
             press.put(opml.PATH, opml.MEDIA_TYPE, self._opml(now))
-        self._last = editions
-        return press.published(fresh)
+        gatekeeper.write()
+        published = press.published(fresh)
+        self._last, self._held = editions, published.held
+        return published
+
+    def _at_the_gate(self, now: datetime) -> Gatekeeper:
+        """Return who judges renders, told that a step begins."""
+        if self._gatekeeper:
+            self._gatekeeper.step(now)
+            return self._gatekeeper
+        self._gatekeeper = Gatekeeper(self._store, self._caution)
+        feeds, served = self._material.feeds.keys(), self._store.outputs.all()
+        self._gatekeeper.begin(self._outputs, feeds, served, now)
+        return self._gatekeeper
 
     def _settle_in(self, press: Press) -> None:
         """Go on under new names, and stop serving what an earlier configuration asked for."""

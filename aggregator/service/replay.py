@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,9 @@ class Replay:
         self._most = settings.service.limits.new_items
         self._addresses = settings.addresses
         self._feeds = {feed.id: feed for feed in feeds}
+        # Nobody waits for a fault of a recorded day to pass.
+        at_once = replace(settings.service.publish, hold=timedelta())
+        settings = replace(settings, service=replace(settings.service, publish=at_once))
         self._desk = Desk.over(store, settings)
         self._editions: list[dict[str, Any]] = []
 

@@ -1,6 +1,7 @@
 """Is the service well, and if not, what ails it?"""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -27,6 +28,7 @@ class Vitals:
 
     feeds: int
     _faults: dict[str, str] = field(default_factory=dict)  # by part
+    _kept: tuple[str, ...] = ()  # what is served as it was, and why
     _ticked: float = 0.0
     _unreached: int = 0  # visits in a row that brought nothing
 
@@ -47,6 +49,10 @@ class Vitals:
         """Take note that ``part`` works."""
         self._faults.pop(part, None)
 
+    def keeps(self, refused: Iterable[tuple[str, str]]) -> None:
+        """Take note of what is served as it was, because the new could not be made or is odd."""
+        self._kept = tuple(f"{path} is kept as it was: {reason}" for path, reason in refused)
+
     def fails(self, part: str) -> bool:
         """Whether ``part`` failed last."""
         return part in self._faults
@@ -65,4 +71,5 @@ class Vitals:
         ok = not because
         if self._unreached and self._unreached >= self.feeds:
             because.append(f"the last {self._unreached} visits all failed; {OFFLINE}")
-        return Health(ok=ok, version=__version__, because=tuple(because), notes=PARTS)
+        notes = (*PARTS, *self._kept)
+        return Health(ok=ok, version=__version__, because=tuple(because), notes=notes)

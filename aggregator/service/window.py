@@ -107,6 +107,9 @@ class Window:
             if (path, reason) not in self._told:  # what is tried again each minute is told once
                 log.warning("kept", path=path, because=reason)
         self._told = frozenset(published.refused)
+        self.vitals.keeps(published.refused)
+        for path, reason in published.despite:
+            log.warning("let out", path=path, although=reason)
         if published.editions:
             names = [edition.spec.name for edition in published.editions]
             log.info("published", outputs=len(names), names=" ".join(names))

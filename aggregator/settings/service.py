@@ -133,6 +133,10 @@ class Publish:
     """Entries of an output whose own `limit` is not set in outputs.yaml."""
     max_age: Annotated[Duration, between("0s", "1d")] = timedelta(minutes=5)
     """How long readers and proxies may keep an output without asking (Cache-Control)."""
+    hold: Annotated[Duration, between("0s", "1d")] = timedelta(minutes=30)
+    """How long an output that looks wrong beside the last one may wait; 0s lets it out at once."""
+    new_at_once: Annotated[int, Field(ge=10, le=1000)] = 50
+    """Entries that may come at once, beyond the usual pace, before an output looks wrong."""
     folder: Line | None = None
     """Folder to keep current with the whole site, for a web server or CDN; none if unset."""
 

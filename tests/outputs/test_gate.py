@@ -1,11 +1,21 @@
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aggregator.model.editions import Format, Rendered
+from aggregator.model.editions import (
+    Edition,
+    EditionEntry,
+    Format,
+    Kind,
+    OutputSpec,
+    Rendered,
+    Site,
+)
 from aggregator.outputs.addresses import MEDIA_TYPES
-from aggregator.outputs.gate import Accept, Reject, Verdict, judge
+from aggregator.outputs.documents import render
+from aggregator.outputs.gate import Accept, Reject, Seen, Verdict, doubt, entries_of, judge
 
 ATOM = b'<feed xmlns="http://www.w3.org/2005/Atom">%s</feed>'
 RSS = b'<rss version="2.0"><channel>%s</channel></rss>'
@@ -100,3 +110,84 @@ def test_a_page_passes_and_a_broken_list_of_feeds_does_not() -> None:
     assert judge(None, rendered(b"<p>", "text/html")) == Accept(changed=True)
     assert judge(None, rendered(b"<opml/>", "text/x-opml")) == Accept(changed=True)
     assert "not sound" in refusal(judge(None, rendered(b"<opml>", "text/x-opml")))
+
+
+NOON = datetime(2021, 9, 20, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def listed(*numbers: int, name: str = "e") -> tuple[Seen, ...]:
+    """Entries that came a minute after another, the newest first."""
+    return tuple(
+        Seen(f"{name}{number}", f"https://x.example/{number}", NOON - number * MINUTE)
+        for number in numbers
+    )
+
+
+def doubted(before: tuple[Seen, ...], after: tuple[Seen, ...], apart: timedelta = MINUTE) -> str:
+    return doubt(before, after, apart=apart, most=20) or ""
+
+
+def test_a_window_that_moves_on_is_not_doubted() -> None:
+    before = listed(*range(100))
+    assert doubted(before, listed(*range(-15, 85))) == ""
+    assert doubted(before, before) == ""
+    assert doubted((), before) == ""
+
+
+def test_many_entries_under_other_ids_are_doubted_and_named() -> None:
+    before = listed(*range(50))
+    after = listed(*range(30)) + listed(*range(30, 50), name="other")
+    assert doubted(before, after) == "20 entries have other ids: 'other30' was 'e30'"
+
+
+def test_a_few_pages_that_tell_another_story_are_nothing_to_wonder_at() -> None:
+    """One publisher uses its collection pages for one story after another."""
+    before = listed(*range(50))
+    assert doubted(before, listed(*range(45)) + listed(*range(45, 50), name="other")) == ""
+
+
+def test_entries_that_vanish_with_none_in_their_place_are_doubted() -> None:
+    before = listed(*range(60))
+    assert doubted(before, listed(*range(30))) == "30 of 60 entries vanished, such as 'e30'"
+    assert "60 of 60 entries vanished" in doubted(before, ())
+    assert doubted(before, listed(*range(45))) == ""
+    assert doubted(listed(*range(5)), ()) == ""
+
+
+def test_what_was_served_a_day_ago_may_be_gone() -> None:
+    before = listed(*range(60))
+    assert "vanished" in doubted(before, (), apart=timedelta(hours=8))
+    assert doubted(before, (), apart=timedelta(hours=24)) == ""
+
+
+def test_more_at_once_than_is_usual_is_doubted() -> None:
+    before = listed(*range(0, 6000, 60))  # one an hour
+    after = listed(*range(-40, 0)) + before[:60]
+    assert doubted(before, after) == "40 entries are new at once, such as 'e-40'"
+
+
+def test_what_piled_up_while_nobody_looked_is_no_flood() -> None:
+    before = listed(*range(0, 6000, 60))
+    after = listed(*range(-40, 0)) + before[:60]
+    assert doubted(before, after, apart=timedelta(hours=8)) == ""
+
+
+def test_what_comes_at_its_usual_pace_is_no_flood_however_much_it_is() -> None:
+    """A desk of thousands of feeds takes in fifty a minute, every minute."""
+    before = tuple(replace(entry, published=NOON - n * MINUTE / 50)
+                   for n, entry in enumerate(listed(*range(100))))  # fmt: skip
+    assert doubted(before, listed(*range(-50, 0)) + before[:50]) == ""
+
+
+@pytest.mark.parametrize("form", Format)
+def test_the_entries_of_a_document_are_known_by_id_link_and_date(form: Format) -> None:
+    entry = EditionEntry(
+        id="urn:x:1", title="t", link="https://x.example/1", published=NOON, updated=NOON
+    )
+    spec = OutputSpec(name="latest", kind=Kind.LATEST, title="Latest")
+    edition = Edition(spec=spec, updated=NOON, entries=(entry,))
+    body = render(edition, form, Site(base_url="https://wire.example")).body
+    assert entries_of(rendered(body, MEDIA_TYPES[form])) == (
+        Seen("urn:x:1", "https://x.example/1", NOON),
+    )

@@ -347,3 +347,15 @@ def test_yaml_is_read_quickly_as_it_is_carefully(text: str) -> None:
         walk = Walk("f.yaml", text, {})
         read.append((walk.value(node, ()), walk.places, walk.faults, walk.broken))
     assert read[0] == read[1]
+
+
+def test_the_gate_is_as_careful_as_ops_say(tmp_path: Path) -> None:
+    text = "publish: {hold: 2h, new_at_once: 200}\n"
+    publish = given(tmp_path, service=text).service.publish
+    assert (publish.hold, publish.new_at_once) == (timedelta(hours=2), 200)
+    with pytest.raises(SettingsError) as caught:
+        given(tmp_path, service="publish: {hold: 2d, new_at_once: 3}\n")
+    assert [fault.partition("service.yaml:")[2] for fault in caught.value.faults] == [
+        '1:11: publish.hold: "2d" is too long; write 1d or less',
+        '1:21: publish.new_at_once: "3" is too small; write 10 or more',
+    ]
