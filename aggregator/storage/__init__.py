@@ -1,26 +1,29 @@
 """What do we remember?"""
 
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 from aggregator.model.errors import StoreError
 from aggregator.storage.protocol import Store
-from aggregator.storage.sqlite import SqliteStore, backup
+from aggregator.storage.sqlite import SqliteStore, backup, looking
 from aggregator.storage.sqlite.backup import Told, untold
+from aggregator.storage.sqlite.looking import Look
 
-__all__ = ["Store", "back_up", "open_store", "restore"]
+__all__ = ["Look", "Store", "back_up", "compact", "look", "open_store", "restore"]
 
 _SQLITE = "sqlite:///"
 
 
-def open_store(url: str, *, root: Path, reading: bool = False) -> Store:
+def open_store(url: str, *, root: Path, reading: bool = False, keep: bool = True) -> Store:
     """Open the store at ``url`` (``sqlite:///relative/or//absolute``), relative to ``root``.
 
-    One that is opened for ``reading`` may be in use by another process, and writes nothing.
+    One that is opened for ``reading`` may be in use by another process, and writes nothing. One of
+    an older version is brought up to date, after a backup if it is to ``keep`` one.
 
     Raises `StoreError` when the address is of no kind that we know or the store cannot be used.
     """
-    return SqliteStore(_file(url, root), reading=reading)
+    return SqliteStore(_file(url, root), reading=reading, keep=keep)
 
 
 def back_up(url: str, target: Path, *, root: Path, told: Told = untold) -> Mapping[str, int]:
@@ -38,6 +41,17 @@ def restore(copy: Path, url: str, *, root: Path, told: Told = untold) -> Mapping
     Raises `StoreError`, and then nothing was written.
     """
     return backup.restore(copy, _file(url, root), told=told)
+
+
+def look(url: str, *, root: Path) -> Look:
+    """Tell what is known of the store at ``url`` without using it; `StoreError` if of no kind."""
+    return looking.look(_file(url, root))
+
+
+def compact(url: str, *, root: Path) -> None:
+    """Make the store at ``url`` as small as what it holds; nobody may use it meanwhile."""
+    with closing(SqliteStore(_file(url, root))) as store:
+        store.compact()
 
 
 def _file(url: str, root: Path) -> Path:

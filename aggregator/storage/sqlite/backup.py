@@ -66,7 +66,7 @@ def damage(path: Path) -> str | None:
     Reads all of it.
     """
     try:
-        with _reading(path) as db:
+        with reading(path) as db:
             found: str = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
     except sqlite3.Error as error:
         return str(error)
@@ -78,7 +78,7 @@ def _refuse(copy: Path) -> None:
     if not copy.is_file():
         raise StoreError(f"{copy}: there is no such file")
     try:
-        with _reading(copy) as db:
+        with reading(copy) as db:
             done = {one.name for one in migrations.applied(Database(db, execute_plugins=False))}
     except sqlite3.Error as error:
         raise StoreError(f"{copy}: not a usable database ({error}); take another backup") from error
@@ -125,9 +125,9 @@ def _refuse_full(source: Path, target: Path) -> None:
 
 
 def _fill(source: Path, partial: Path, told: Told) -> Mapping[str, int]:
-    with _reading(source) as db, closing(sqlite3.connect(partial)) as copy:
+    with reading(source) as db, closing(sqlite3.connect(partial)) as copy:
         db.execute("BEGIN")  # what is counted next is the moment that is copied
-        counted = _rows(db)
+        counted = rows_by_table(db)
         db.backup(copy, pages=_PAGES, progress=lambda _, left, total: told(total - left, total))
         copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
     wrong = damage(partial)
@@ -136,13 +136,14 @@ def _fill(source: Path, partial: Path, told: Told) -> Mapping[str, int]:
             f"{source}: is damaged ({wrong}), and so would be the copy; keep it as it is, and "
             "restore an older backup into another folder"
         )
-    with _reading(partial) as copy:
-        if _rows(copy) != counted:
+    with reading(partial) as copy:
+        if rows_by_table(copy) != counted:
             raise StoreError(f"{source}: the copy has other rows than it; nothing was kept of it")
     return counted
 
 
-def _rows(db: sqlite3.Connection) -> Mapping[str, int]:
+def rows_by_table(db: sqlite3.Connection) -> Mapping[str, int]:
+    """Return how many rows each table has."""
     names = [
         name
         for (name,) in db.execute(
@@ -154,7 +155,7 @@ def _rows(db: sqlite3.Connection) -> Mapping[str, int]:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a database to read it. A signal is heard during long statements, too."""
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
         db.set_progress_handler(lambda: 0, _INSTRUCTIONS)

@@ -6,7 +6,7 @@ never edited once released: a change is a new function at the end.
 
 from sqlite_utils import Database, Migrations
 
-from aggregator.storage.shelves import tables
+from aggregator.storage.shelves import tables, views
 
 migrations = Migrations("aggregator")
 
@@ -14,10 +14,21 @@ migrations = Migrations("aggregator")
 @migrations()
 def first_tables(db: Database) -> None:
     """Everything that version 0.1 remembers."""
+    _run(db, tables.FIRST)
+
+
+@migrations()
+def views_for_people(db: Database) -> None:
+    """Make what can be read without knowing the tables."""
+    _run(db, views.FOR_PEOPLE)
+
+
+def _run(db: Database, text: str) -> None:
     # Not executescript(): it would commit before it starts.
-    for statement in tables.statements(tables.FIRST):
+    for statement in tables.statements(text):
         db.conn.execute(statement)
 
 
-KNOWN = frozenset({"first_tables"})
+ORDER = ("first_tables", "views_for_people")
+KNOWN = frozenset(ORDER)
 """Names of all migrations of this version; a database that holds others is newer than we are."""

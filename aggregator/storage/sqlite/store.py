@@ -10,11 +10,19 @@ from aggregator.storage.sqlite.connection import Connection
 class SqliteStore(SqlStore):
     """Everything that is remembered, in one SQLite file."""
 
-    def __init__(self, path: Path, *, reading: bool = False) -> None:
+    def __init__(self, path: Path, *, reading: bool = False, keep: bool = True) -> None:
         """Open or create the database at ``path``; `StoreError` says what to do when it fails.
 
-        For ``reading`` it must exist; another process may write to it meanwhile. It tells its
-        version: before 3.51.3 SQLite's log must have one writer, as here.
+        For ``reading`` it must exist; another process may write to it meanwhile. One of an older
+        version is brought up to date, after a backup if that is to ``keep``. It tells its version:
+        before 3.51.3 SQLite's log must have one writer, as here.
         """
-        self._connection = Connection(path, reading=reading)
-        super().__init__(self._connection, {"store": "sqlite", "sqlite": sqlite3.sqlite_version})
+        self._connection = Connection(path, reading=reading, keep=keep)
+        about = {"store": "sqlite", "sqlite": sqlite3.sqlite_version}
+        if self._connection.former is not None:
+            about["upgraded"] = f"the database as it was is in {self._connection.former}"
+        super().__init__(self._connection, about)
+
+    def compact(self) -> None:
+        """Make the file as small as what it holds."""
+        self._connection.compact()
