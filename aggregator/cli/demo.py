@@ -88,7 +88,7 @@ def _settings(place: Place, feeds: tuple[Feed, ...], listen: dict[str, str]) -> 
     return replace(
         plain,
         feeds=feeds,
-        site=replace(plain.site, base_url=f"http://localhost:{service.listen.port}"),
+        site=replace(plain.site, base_url=f"http://localhost:{service.listen.port}", hubs=()),
         service=replace(
             service,
             reach=replace(service.reach, allow_private=("127.0.0.0/8",)),

@@ -14,6 +14,7 @@ from aggregator.service import clock
 from aggregator.service.clock import Clock
 from aggregator.service.desk import Desk
 from aggregator.service.folder import SiteFolder
+from aggregator.service.hub import parts as hub_parts
 from aggregator.service.keeper import Keeper
 from aggregator.service.poll import Poller
 from aggregator.service.push.parts import Push, assembled
@@ -71,7 +72,19 @@ async def opened(
             clock=now,
             chance=secrets.token_bytes,
         )
-        yield await put_together(settings, keeper, poller, push, now)
+        service = await put_together(settings, keeper, poller, push, now)
+        service.hub = hub_parts.assembled(
+            settings,
+            keeper=keeper,
+            shelf=service.window.shelf,
+            fetcher=fetcher,
+            manners=manners,
+            policy=fetch_policy(settings),
+            clock=now,
+            exact=exact,
+            chance=secrets.token_bytes,
+        )
+        yield service
     finally:
         workers.close()
         await keeper.close()

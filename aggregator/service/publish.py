@@ -10,7 +10,7 @@ from datetime import datetime
 from aggregator.model.editions import Edition, Format, Kind, OutputSpec, Site
 from aggregator.model.items import StoredItem
 from aggregator.model.stories import Topic
-from aggregator.outputs import addresses, documents, opml
+from aggregator.outputs import addresses, documents, hub, opml
 from aggregator.outputs.digests import Issue, lists_of
 from aggregator.outputs.editions import latest, top
 from aggregator.outputs.gate import CAUTIOUS, Caution
@@ -65,12 +65,15 @@ class Publisher:
         """Bring every output up to date with the store; one transaction."""
         try:
             with self._store.transaction():
-                return self._publish(now)
+                published, editions = self._publish(now)
         except BaseException:
+            self._pages_owed = True
             self._start_afresh()
             raise
+        self._last, self._held = editions, published.held
+        return published
 
-    def _publish(self, now: datetime) -> Published:
+    def _publish(self, now: datetime) -> tuple[Published, dict[str, Edition]]:
         material = self._material
         material.refresh(now)
         gatekeeper = self._at_the_gate(now)
@@ -91,8 +94,8 @@ class Publisher:
             press.put(opml.PATH, opml.MEDIA_TYPE, self._opml(now))
         gatekeeper.write()
         published = press.published(fresh)
-        self._last, self._held = editions, published.held
-        return published
+        self._herald(published)
+        return published, editions
 
     def _at_the_gate(self, now: datetime) -> Gatekeeper:
         """Return who judges renders, told that a step begins."""
@@ -103,6 +106,15 @@ class Publisher:
         feeds, served = self._material.feeds.keys(), self._store.outputs.all()
         self._gatekeeper.begin(self._outputs, feeds, served, now)
         return self._gatekeeper
+
+    def _herald(self, published: Published) -> None:
+        """Remember whom to tell of this, in the transaction that makes it so."""
+        followers, now = self._store.followers, self._material.now
+        if hub.own_hub(self._site) in self._site.hubs:
+            followers.announce(hub.told_of(published.documents), now=now)
+        followers.ask(hub.pings(published.documents, self._site, now))
+        for path in published.dropped:
+            followers.dismiss(path, "this feed is not published any more", now=now)
 
     def _settle_in(self, press: Press) -> None:
         """Go on under new names, and stop serving what an earlier configuration asked for."""

@@ -18,6 +18,7 @@ from aggregator.model.feeds import Feed, FeedState
 from aggregator.service.again import free_at
 from aggregator.service.clock import Clock
 from aggregator.service.desk import Desk
+from aggregator.service.hub.parts import Hub
 from aggregator.service.keeper import Keeper
 from aggregator.service.poll import Poller, Visit
 from aggregator.service.push.mailroom import Sorted
@@ -30,6 +31,7 @@ from aggregator.settings import Settings
 from aggregator.settings.waivers import waivers
 from aggregator.web.app import build
 from aggregator.web.callback import routes
+from aggregator.web.hub import hub_routes
 from aggregator.web.serve import serve
 
 TICK = timedelta(seconds=5)  # shorter would build a long list of missed runs after a suspension
@@ -56,6 +58,7 @@ class Service:
     window: Window
     vitals: Vitals
     push: Push
+    hub: Hub | None = None
     clock: Clock
     rounds: Rounds = field(init=False)
     _work: asyncio.Event = field(default_factory=asyncio.Event)
@@ -101,15 +104,16 @@ class Service:
             await asyncio.gather(*tasks)
 
     def application(self) -> Starlette:
-        """Return what is served: the documents on the shelf, and the callbacks for hubs."""
+        """Return what is served: the documents on the shelf, callbacks for hubs, our own hub."""
         site, service = self.settings.site, self.settings.service
+        hub = hub_routes(self.hub.reception) if self.hub and self.hub.reception else []
         return build(
             self.window.shelf,
             health=self.vitals.health,
             site=site,
             max_age=int(service.publish.max_age.total_seconds()),
             story=self.window.story,
-            more=routes(self.push.door, most=service.limits.body_bytes),
+            more=[*routes(self.push.door, most=service.limits.body_bytes), *hub],
         )
 
     async def prepare(self) -> None:
@@ -182,6 +186,7 @@ class Service:
         if self._unwritten:
             await self._rehearse()
         await self._look_at_hubs()
+        self._tell_followers()
 
     async def _look_at_hubs(self) -> None:
         try:
@@ -191,6 +196,10 @@ class Service:
             return
         self.vitals.mended("push")
         self.push.mailroom.wake()
+
+    def _tell_followers(self) -> None:
+        if self.hub is not None:
+            self.hub.courier.wake()
 
     async def _rehearse(self) -> None:
         """Ask whether the store takes a visit again: the next real one may be an hour away."""
@@ -281,6 +290,7 @@ class Service:
         for item, reason in self.desk.told_set_aside():
             log.error("set aside", item=item, reason=reason, hint="please report this")
         await self.window.dress()
+        self._tell_followers()
 
     async def _keep_house(self) -> None:
         store, before = self.keeper.store, self.clock() - self.settings.service.retention.items
@@ -303,7 +313,11 @@ class Service:
         await stop.wait()
         scheduler.shutdown(wait=False)
         self.poller.begin_no_more()
-        await give_time([*self.rounds.flying(), *self.push.subscriber.flying()], GRACE)
+        flying = [*self.rounds.flying(), *self.push.subscriber.flying()]
+        if self.hub is not None:
+            self.hub.courier.begin_no_more()
+            flying += self.hub.courier.flying()
+        await give_time(flying, GRACE)
 
 
 async def _either(stop: asyncio.Event, seconds: float) -> None:

@@ -91,6 +91,13 @@ def web_url(text: str) -> str:
     return text
 
 
+def open_url(text: str) -> str:
+    """Check an address that is told to everybody; return it unchanged."""
+    if "@" in _split_url(text).netloc:
+        raise ValueError("is told to everybody; write it without user name and password")
+    return text
+
+
 def base_url(text: str) -> str:
     """Check the public address of this installation; return it without trailing slash."""
     parts = _split_url(text)
@@ -279,6 +286,11 @@ Language = Annotated[
 ]
 WebUrl = Annotated[
     str, AfterValidator(web_url), written(r"https?://\S+", "https://example.org/feed.xml")
+]
+WebUrls = Annotated[
+    tuple[Annotated[str, AfterValidator(open_url)], ...],
+    BeforeValidator(as_list),
+    one_or_many({"type": "string", "pattern": r"^https?://\S+$"}),
 ]
 BaseUrl = Annotated[
     str, AfterValidator(base_url), written(r"https?://[^\s?#@]+", "https://news.example.org")

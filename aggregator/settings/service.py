@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic.dataclasses import dataclass
 
 from aggregator.model.editions import Site
+from aggregator.outputs.hub import HUB
 from aggregator.settings.documents import Document
 from aggregator.settings.kinds import (
     BaseUrl,
@@ -20,11 +21,13 @@ from aggregator.settings.kinds import (
     Ports,
     Size,
     StorageUrl,
+    WebUrls,
     between,
     matching,
 )
 from aggregator.settings.mistakes import validated
 from aggregator.settings.nodes import Fault, Trail, Value
+from aggregator.sources.websub.asking import is_public
 
 _STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
@@ -126,6 +129,27 @@ class Push:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class Hub:
+    """How subscribers are told of what we publish (WebSub), so that they need not ask."""
+
+    serve: Annotated[
+        str,
+        matching("auto|on|off", "is none of the three; write auto, on or off"),
+        WithJsonSchema({"enum": ["auto", "on", "off"]}),
+    ] = "auto"
+    """A hub of our own, for our feeds only. auto: if `site.base_url` looks like an address that
+    subscribers can reach, and no `publish.folder` is served there instead; on; off."""
+    subscribers: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """Subscriptions at once, at most; a fourth of them for callbacks of one host."""
+    allow_private: Networks = ()
+    """Private or local address ranges that callbacks may be at, e.g. of a reader in your house."""
+    allow_ports: Ports = (80, 443)
+    """TCP ports that callbacks may be at; at `allow_private` addresses any port may be."""
+    ping: WebUrls = ()
+    """Hubs of others that are told of every changed feed, and that feeds name for subscribers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class Publish:
     """What subscribers are given."""
 
@@ -156,6 +180,7 @@ class ServiceSettings:
     limits: Limits = Limits()
     reach: Reach = Reach()
     push: Push = Push()
+    hub: Hub = Hub()
     publish: Publish = Publish()
 
 
@@ -187,12 +212,20 @@ class ServiceFile(ServiceSettings):
 
     def publisher(self) -> Site:
         """Return the site; its address follows the port unless ops gave one."""
+        base = self.site.base_url or f"http://localhost:{self.listen.port}"
+        own = (f"{base}/{HUB}",) if self._has_hub(base) else ()
         return Site(
-            base_url=self.site.base_url or f"http://localhost:{self.listen.port}",
+            base_url=base,
             title=self.site.title,
             language=self.site.language,
             contact=self.site.contact or "",
+            hubs=(*own, *self.hub.ping),
         )
+
+    def _has_hub(self, base: str) -> bool:
+        if self.hub.serve == "auto":
+            return is_public(base) and self.publish.folder is None
+        return self.hub.serve == "on"
 
 
 # Environment variables that go before service.yaml, for containers.

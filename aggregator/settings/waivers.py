@@ -4,14 +4,15 @@ from collections.abc import Iterator
 
 from aggregator.model.feeds import Feed, Tls
 from aggregator.settings.loading import Settings
-from aggregator.settings.service import Reach
+from aggregator.settings.service import Hub, Reach
 
 _USUAL = Reach()
 
 
 def waivers(settings: Settings) -> tuple[str, ...]:
     """Return in one line each, fit for a log, which guards the settings let down."""
-    return (*_reach(settings.service.reach), *_unverified(settings.feeds))
+    service = settings.service
+    return (*_reach(service.reach), *_called(service.hub), *_unverified(settings.feeds))
 
 
 def waived(tls: Tls) -> str | None:
@@ -26,6 +27,12 @@ def _reach(reach: Reach) -> Iterator[str]:
     ports = sorted({*reach.allow_ports} - {*_USUAL.allow_ports})
     if ports:
         yield f"unusual ports are asked: {', '.join(map(str, ports))} (reach: allow_ports)"
+
+
+def _called(hub: Hub) -> Iterator[str]:
+    if hub.allow_private:
+        networks = ", ".join(hub.allow_private)
+        yield f"callbacks may be at addresses that are not public: {networks} (hub: allow_private)"
 
 
 def _unverified(feeds: tuple[Feed, ...]) -> Iterator[str]:

@@ -6,7 +6,7 @@ netrc from the environment, no redirects that carry our headers to others, no po
 
 import logging
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import httpx
@@ -29,6 +29,7 @@ from aggregator.sources.answers import (
     validators_of,
 )
 from aggregator.sources.body import read_body
+from aggregator.sources.calling import Called, call
 from aggregator.sources.certificates import contexts
 from aggregator.sources.connect import Door, Network
 from aggregator.sources.guard import reach_of
@@ -173,6 +174,13 @@ class Fetcher:
     async def post(self, url: str, form: Sequence[tuple[str, str]]) -> Posted | Refused | Failed:
         """Send ``form`` to ``url``, as `aggregator.sources.posting` has it, within all limits."""
         return await post(url, form, door=self._door, policy=self._policy, clock=self._clock)
+
+    async def call(
+        self, url: str, *, brings: tuple[Mapping[str, str], bytes] | None = None
+    ) -> Called | Refused | Failed:
+        """Ask a callback, or bring it something, as `aggregator.sources.calling` has it."""
+        policy, clock = self._policy, self._clock
+        return await call(url, door=self._door, policy=policy, clock=clock, brings=brings)
 
     async def _follow(self, ask: Ask, log: list[Exchange], seat: Seat) -> Answer:
         here = address_of(ask.url)

@@ -15,6 +15,7 @@ from aggregator.items.intake import Intake
 from aggregator.items.known import Known, KnownItem, Waiting
 from aggregator.model.editions import Rendered, Source
 from aggregator.model.feeds import Feed, FeedState
+from aggregator.model.following import Errand, Follower, Task
 from aggregator.model.items import Copy, Name, StoredItem
 from aggregator.model.push import Delivery, Subscription
 from aggregator.model.stories import StoryFacts, TopicScore, Voice
@@ -165,6 +166,46 @@ class PushShelf(Protocol):
 
     def settle(self, number: int) -> None:
         """Forget a delivery that was read."""
+
+
+class FollowerShelf(Protocol):
+    """Who follows our outputs, and what is still to be said to whom."""
+
+    def all(self) -> tuple[Follower, ...]:
+        """Return every follower, by path and callback; also those whose lease has ended."""
+
+    def get(self, path: str, callback: str) -> Follower | None:
+        """Return who follows ``path`` at ``callback``."""
+
+    def put(self, one: Follower) -> None:
+        """Write a follower in place of the one of that path and callback."""
+
+    def drop(self, path: str, callback: str) -> None:
+        """Forget a follower, and what was to be brought there."""
+
+    def announce(self, documents: Iterable[Rendered], *, now: datetime) -> None:
+        """Remember that these documents are to be brought to those who follow them at ``now``.
+
+        What is still to be brought there from before is one errand with it, and keeps its turn.
+        """
+
+    def dismiss(self, path: str, reason: str, *, now: datetime) -> None:
+        """End what follows ``path``, and remember that they are to be told ``reason``."""
+
+    def ask(self, errands: Iterable[Errand]) -> None:
+        """Keep errands. One that is there already keeps its turn, with the new ``what``."""
+
+    def due(self, now: datetime) -> tuple[Errand, ...]:
+        """Return what is to be said, the longest overdue first; nothing to whose lease is over."""
+
+    def waiting(self, task: Task) -> int:
+        """Return how many errands of one kind there are."""
+
+    def settle(self, one: Errand) -> None:
+        """Forget an errand that is done; what came up since is begun anew."""
+
+    def put_off(self, one: Errand) -> None:
+        """Let an errand wait until ``due``, also when its ``what`` is another by now."""
 
 
 class ItemShelf(Protocol):
@@ -389,6 +430,10 @@ class Store(Protocol):
         """What was agreed with hubs, and what they brought."""
 
     @property
+    def followers(self) -> FollowerShelf:
+        """Who follows our outputs, and what is still to be said to whom."""
+
+    @property
     def items(self) -> ItemShelf:
         """Items, their identities, and what they were found to repeat."""
 
@@ -410,8 +455,8 @@ class Store(Protocol):
     def tidy(self, before: datetime) -> None:
         """Do the housekeeping that keeps a database fast and small.
 
-        Stays that ended, stories last reported, and hosts last asked, before ``before`` are
-        forgotten.
+        Stays and leases that ended, stories last reported, and hosts last asked, before
+        ``before`` are forgotten.
         """
 
     def rehearse(self) -> None:

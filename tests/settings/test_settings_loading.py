@@ -289,6 +289,32 @@ def test_ops_say_whether_hubs_are_subscribed_to(tmp_path: Path) -> None:
     assert second.endswith('service.yaml:1:27: push.lease: "5m" is too short; write 1h or more')
 
 
+def test_ops_say_whether_subscribers_are_told(tmp_path: Path) -> None:
+    public = "site: {base_url: https://wire.press.org/news}\n"
+    own = "https://wire.press.org/news/hub"
+    outside = "https://hub.press.org/?a=1"
+
+    def hubs(text: str) -> tuple[str, ...]:
+        return given(tmp_path, service=text).site.hubs
+
+    assert hubs("") == ()
+    assert hubs(public) == (own,)
+    assert hubs(public + "publish: {folder: public}\n") == ()
+    assert hubs(public + f"hub: {{serve: off, ping: '{outside}'}}\n") == (outside,)
+    assert hubs(f"hub: {{serve: on, ping: ['{outside}']}}\n") == (
+        "http://localhost:8080/hub",
+        outside,
+    )
+    with pytest.raises(SettingsError) as caught:
+        hubs("hub: {serve: maybe, ping: https://me:word@hub.press.org/}\n")
+    first, second = caught.value.faults
+    assert first.endswith(
+        'service.yaml:1:7: hub.serve: "maybe" is none of the three; write auto, on or off'
+    )
+    assert "hub.ping[0]" in second or "hub.ping" in second
+    assert second.endswith("is told to everybody; write it without user name and password")
+
+
 def test_what_ranking_yaml_says_is_how_stories_are_weighed(tmp_path: Path) -> None:
     weighed = given(tmp_path, ranking="half_life: 6h\ngrowth: 0\n").ranking
     assert weighed == replace(DEFAULT, half_life=timedelta(hours=6), growth_lift=0.0)

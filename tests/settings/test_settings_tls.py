@@ -74,6 +74,10 @@ def test_every_guard_that_ops_let_down_is_told(tmp_path: Path) -> None:
         "unusual ports are asked: 8080 (reach: allow_ports)",
         "press: certificate not verified (tls: verify: false)",
     )
+    (told,) = waivers(given(tmp_path, "tls: {}", "hub: {allow_private: 10.0.0.0/8}"))
+    assert (
+        told == "callbacks may be at addresses that are not public: 10.0.0.0/8 (hub: allow_private)"
+    )
 
 
 @pytest.mark.conforms("D08", "D09")

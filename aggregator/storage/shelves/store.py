@@ -7,6 +7,7 @@ from datetime import datetime
 from aggregator.storage.protocol import Store
 from aggregator.storage.shelves.connection import Connection
 from aggregator.storage.shelves.feeds import SqlFeeds
+from aggregator.storage.shelves.followers import SqlFollowers
 from aggregator.storage.shelves.hosts import SqlHosts
 from aggregator.storage.shelves.items import SqlItems
 from aggregator.storage.shelves.outputs import SqlNotes, SqlOutputs
@@ -28,6 +29,7 @@ class SqlStore:
         self.hosts = SqlHosts(connection)
         self.visits = SqlVisits(connection)
         self.pushes = SqlPushes(connection)
+        self.followers = SqlFollowers(connection)
         self.stories = SqlStories(connection)
         self.items = SqlItems(connection, self.feeds, self.stories)
         self.outputs = SqlOutputs(connection)
@@ -42,6 +44,7 @@ class SqlStore:
         self.outputs.forget(before)
         self.stories.forget(before)
         self.hosts.forget(before)
+        self.followers.forget(before)
         self._at.keep_house()
 
     def rehearse(self) -> None:

@@ -85,6 +85,22 @@ CREATE TABLE delivery (                      -- what hubs brought and nobody has
     body BLOB NOT NULL
 ) STRICT;
 
+CREATE TABLE follower (                      -- a subscriber of our own hub
+    path TEXT NOT NULL, callback TEXT NOT NULL,
+    secret TEXT NOT NULL,                    -- signs what is brought; empty for none
+    since TEXT NOT NULL, expires TEXT NOT NULL,
+    PRIMARY KEY (path, callback)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE errand (                        -- what is still to be said, and to whom
+    task TEXT NOT NULL,                      -- confirm, bring, deny, ping
+    path TEXT NOT NULL, address TEXT NOT NULL,
+    what TEXT NOT NULL,
+    due TEXT NOT NULL, since TEXT NOT NULL, tries INTEGER NOT NULL,
+    PRIMARY KEY (task, path, address)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX errand_due ON errand (due);
+
 CREATE TABLE item (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,   -- order of arrival
     id TEXT NOT NULL UNIQUE,                 -- the entry id that subscribers see
