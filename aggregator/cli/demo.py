@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from aggregator.cli.place import Place, listening
-from aggregator.cli.run import stop_on_signals
+from aggregator.cli.stopping import stop_on_signals
 from aggregator.model.feeds import Feed
 from aggregator.service import clock
 from aggregator.service.demo import Publishers

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from aggregator.cli.place import Place
-from aggregator.cli.run import stop_on_signals
+from aggregator.cli.stopping import stop_on_signals
 from aggregator.cli.wording import counted
 from aggregator.service.house import opened
 from aggregator.service.poll import Visit, visit_all

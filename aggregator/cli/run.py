@@ -1,12 +1,11 @@
 """``aggregator run``."""
 
 import asyncio
-import os
-import signal
 
 import click
 
 from aggregator.cli.place import Place
+from aggregator.cli.stopping import leaving_at_once, stop_on_signals
 from aggregator.service.house import opened
 from aggregator.settings import Settings
 from aggregator.storage import Store
@@ -20,10 +19,15 @@ from aggregator.storage import Store
 )
 @click.pass_obj
 def run(place: Place, listen: str | None) -> None:
-    """Poll, publish and serve until told to stop (SIGTERM, Ctrl-C)."""
-    settings = place.settings(listen)
+    """Poll, publish and serve until told to stop (SIGTERM, Ctrl-C).
+
+    It then ends what is under way, within ten seconds; told twice, it leaves at once.
+    """
+    with leaving_at_once():
+        settings = place.settings(listen)
+        store = place.store(settings)
     at = settings.service.listen
-    asyncio.run(_run(settings, place.store(settings), at.host, at.port))
+    asyncio.run(_run(settings, store, at.host, at.port))
 
 
 async def _run(settings: Settings, store: Store, host: str, port: int) -> None:
@@ -31,19 +35,6 @@ async def _run(settings: Settings, store: Store, host: str, port: int) -> None:
     stop_on_signals(stop)
     async with opened(settings, store) as service:
         await service.run(stop, host=host, port=port, ready=_ready)
-
-
-def stop_on_signals(stop: asyncio.Event) -> None:
-    """Set ``stop`` at the first SIGTERM or SIGINT; leave at once at the second."""
-
-    def hear(number: int) -> None:
-        if stop.is_set():
-            os._exit(128 + number)
-        stop.set()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, hear, number)
 
 
 def _ready(url: str) -> None:

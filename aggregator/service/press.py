@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Event
 
 from aggregator.model.editions import Edition, Format, OutputSpec, Rendered
-from aggregator.model.errors import StoreError
+from aggregator.model.errors import AggregatorError, StoreError
 from aggregator.outputs import addresses, documents, gate
 from aggregator.outputs.articles import Printed
 from aggregator.service.gatekeeper import Gatekeeper
@@ -38,10 +39,17 @@ class Attempt:
     sound: bool = True
 
 
-class Press:
-    """Puts what changed into the store, past the gate."""
+class HaltedError(AggregatorError):
+    """Publishing was broken off, and all that this step had done is undone."""
 
-    def __init__(self, store: Store, gatekeeper: Gatekeeper, now: datetime) -> None:
+
+class Press:
+    """Puts what changed into the store, past the gate; breaks off when ``halted`` is set."""
+
+    def __init__(
+        self, store: Store, gatekeeper: Gatekeeper, now: datetime, halted: Event | None = None
+    ) -> None:
+        self._halted = halted
         self._store = store
         self._gatekeeper = gatekeeper
         self._now = now
@@ -66,6 +74,8 @@ class Press:
     @contextmanager
     def keeping(self, path: str) -> Iterator[Attempt]:
         """Leave what is served at ``path`` as it is, and go on, whatever breaks inside."""
+        if self._halted is not None and self._halted.is_set():
+            raise HaltedError("told to stop")
         attempt = Attempt()
         try:
             yield attempt

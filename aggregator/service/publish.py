@@ -6,6 +6,7 @@ did not change is not rendered, and bytes that did not change are not written.
 
 from collections.abc import Mapping
 from datetime import datetime
+from threading import Event
 
 from aggregator.model.editions import Edition, Format, Kind, OutputSpec, Site
 from aggregator.model.items import StoredItem
@@ -40,6 +41,7 @@ class Publisher:
         ranking: RankSettings = DEFAULT,
         caution: Caution = CAUTIOUS,
     ) -> None:
+        self.halted = Event()  # breaks off a step, from another thread
         self._store = store
         self._caution = caution
         self._outputs = outputs
@@ -77,7 +79,7 @@ class Publisher:
         material = self._material
         material.refresh(now)
         gatekeeper = self._at_the_gate(now)
-        press = Press(self._store, gatekeeper, now)
+        press = Press(self._store, gatekeeper, now, self.halted)
         if not self._last:
             self._settle_in(press)
         editions = self._editions(press, self._chooser.choose(material))

@@ -21,6 +21,7 @@ from aggregator.service.desk import Desk
 from aggregator.service.hub.parts import Hub
 from aggregator.service.keeper import Keeper
 from aggregator.service.poll import Poller, Visit
+from aggregator.service.press import HaltedError
 from aggregator.service.push.mailroom import Sorted
 from aggregator.service.push.parts import Push
 from aggregator.service.rounds import Rounds, give_time
@@ -238,6 +239,8 @@ class Service:
             try:
                 await self._first_round()
                 await self.bring_out(stop)
+            except HaltedError:
+                return
             except Exception as error:  # noqa: BLE001 - the last good editions are still served
                 self.vitals.note("desk", error)
             if stop.is_set():
@@ -313,6 +316,7 @@ class Service:
         await stop.wait()
         scheduler.shutdown(wait=False)
         self.poller.begin_no_more()
+        self.desk.publisher.halted.set()
         flying = [*self.rounds.flying(), *self.push.subscriber.flying()]
         if self.hub is not None:
             self.hub.courier.begin_no_more()

@@ -20,6 +20,7 @@ def first_schema(folder: Path) -> Path:
     """Make a database as the first version made it, with a note in it."""
     folder.mkdir(exist_ok=True)
     with closing(sqlite3.connect(folder / "t.sqlite3", isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
         db = Database(connection, execute_plugins=False)
         migrations.apply(db, stop_before=ORDER[1])
         connection.execute("INSERT INTO note VALUES ('installation', 'abc')")

@@ -42,10 +42,7 @@ class Connection:
                 self.db, self.former = _open(path, keep=keep)
         except sqlite3.Error as error:
             self._let_go()
-            raise StoreError(
-                f"{path}: not a usable database ({error}); move it aside to start afresh, "
-                "or restore a backup in its place"
-            ) from error
+            raise StoreError(f"{path}: {_why_not(error)}") from error
         except StoreError:
             self._let_go()
             raise
@@ -190,8 +187,22 @@ def _refuse_older(path: Path, missing: frozenset[str]) -> None:
         raise StoreError(f"{path}: of an older version; `aggregator run` brings it up to date")
 
 
+def _why_not(error: sqlite3.Error) -> str:
+    """Say why a file cannot be opened, and what to do."""
+    if "locked" in str(error):
+        return f"another program writes to it ({error}); end that one first"
+    if "full" in str(error) or "readonly" in str(error):
+        return _advice(error)
+    return (
+        f"not a usable database ({error}); move it aside, and restore a backup in its place, "
+        "or start afresh"
+    )
+
+
 def _advice(error: sqlite3.Error) -> str:
     text = str(error)
+    if "locked" in text:
+        return f"another program writes to the database ({text}); end it, this goes on by itself"
     if "full" in text:
         return f"the disk is full ({text}); make room, polling goes on by itself"
     if "readonly" in text or "read-only" in text:
