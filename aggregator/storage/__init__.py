@@ -13,17 +13,32 @@ from aggregator.storage.sqlite.looking import Look
 __all__ = ["Look", "Store", "back_up", "compact", "look", "open_store", "restore"]
 
 _SQLITE = "sqlite:///"
+_POSTGRES = "postgresql://"
 
 
 def open_store(url: str, *, root: Path, reading: bool = False, keep: bool = True) -> Store:
-    """Open the store at ``url`` (``sqlite:///relative/or//absolute``), relative to ``root``.
+    """Open the store at ``url``: ``sqlite:///relative/or//absolute``, ``postgresql://HOST/NAME``.
 
-    One that is opened for ``reading`` may be in use by another process, and writes nothing. One of
-    an older version is brought up to date, after a backup if it is to ``keep`` one.
+    A relative file is looked for from ``root``. A store that is opened for ``reading`` may be in
+    use by another process, and writes nothing. One of an older version is brought up to date,
+    after a backup of its file if it is to ``keep`` one.
 
     Raises `StoreError` when the address is of no kind that we know or the store cannot be used.
     """
+    if url.startswith(_POSTGRES):
+        return _postgres(url, reading=reading)
     return SqliteStore(_file(url, root), reading=reading, keep=keep)
+
+
+def _postgres(url: str, *, reading: bool) -> Store:
+    try:
+        from aggregator.storage.postgres import PostgresStore  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise StoreError(
+            f"storage: a PostgreSQL database needs more than is installed ({error});"
+            " pip install 'aggregator[postgres]'"
+        ) from error
+    return PostgresStore(url, reading=reading)
 
 
 def back_up(url: str, target: Path, *, root: Path, told: Told = untold) -> Mapping[str, int]:
@@ -55,6 +70,10 @@ def compact(url: str, *, root: Path) -> None:
 
 
 def _file(url: str, root: Path) -> Path:
+    if url.startswith(_POSTGRES):
+        raise StoreError(
+            "storage: this works on a file; PostgreSQL has psql, pg_dump and pg_restore for it"
+        )
     if not url.startswith(_SQLITE):
         raise StoreError(f'storage: "{url}" is not an address we know; write sqlite:///FILE')
     return root / url.removeprefix(_SQLITE)

@@ -24,7 +24,8 @@ DOOR = "aggregator/sources/connect.py"
 # Patterns that are put together: each of names and words that stand in the code.
 MADE_OF_CONSTANTS = {
     "aggregator/items/revisions.py", "aggregator/items/sketch.py", "aggregator/settings/nodes.py",
-    "aggregator/sources/splitting.py", "aggregator/text/agency.py",
+    "aggregator/sources/splitting.py", "aggregator/storage/postgres/dialect.py",
+    "aggregator/text/agency.py",
     "aggregator/text/boilerplate.py", "aggregator/text/dates.py", "aggregator/text/teaser.py",
     "aggregator/text/tokens.py", "aggregator/text/tracking.py",
 }  # fmt: skip

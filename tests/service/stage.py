@@ -20,6 +20,7 @@ from aggregator.service import clock
 from aggregator.service.recall import known_of
 from aggregator.settings import Settings, load
 from aggregator.storage import Store, open_store
+from tests.stores import address_in
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday
 HOUR = timedelta(hours=1)
@@ -78,8 +79,8 @@ def settings_for(
 
 
 def store_in(folder: Path) -> Store:
-    """Open the database in ``folder``."""
-    return open_store(f"sqlite:///{DATABASE}", root=folder)
+    """Open the database of ``folder``, on the engine that the test runs on."""
+    return open_store(address_in(folder), root=folder)
 
 
 @contextmanager

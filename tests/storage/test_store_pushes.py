@@ -12,6 +12,7 @@ from aggregator.model.feeds import Feed, Skips
 from aggregator.model.push import Delivery, HubLinks, Standing, Subscription
 from aggregator.storage import open_store
 from aggregator.storage.protocol import Store
+from tests.stores import Engine
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -46,20 +47,20 @@ BROUGHT = Delivery(
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    held = open_store("sqlite:///t.sqlite3", root=tmp_path)
+def store(engine: Engine, tmp_path: Path) -> Iterator[Store]:
+    held = open_store(engine.address(tmp_path), root=tmp_path)
     held.feeds.configure([FEED, replace(FEED, id="north", url="https://n.example/")], now=NOW)
     yield held
     held.close()
 
 
 @pytest.mark.conforms("C09")
-def test_subscriptions_outlive_a_restart(store: Store, tmp_path: Path) -> None:
+def test_subscriptions_outlive_a_restart(store: Store, engine: Engine, tmp_path: Path) -> None:
     store.pushes.put(ASKED)
     assert store.pushes.all() == (ASKED,)
     store.pushes.put(LIVE)
     store.close()
-    again = open_store("sqlite:///t.sqlite3", root=tmp_path)
+    again = open_store(engine.address(tmp_path), root=tmp_path)
     assert again.pushes.all() == (LIVE,)
     again.pushes.drop("t1")
     again.pushes.drop("t1")

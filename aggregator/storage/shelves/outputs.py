@@ -84,7 +84,7 @@ class SqlOutputs:
 
     def retain(self, names: Collection[str], now: datetime) -> None:
         """End at ``now`` what outputs other than ``names`` list and hold."""
-        others = f"output NOT IN ({marks(names)})"
+        others = f"output NOT IN ({marks(names)})" if names else "TRUE"
         with self._at.transaction():
             self._at.run(f"DELETE FROM listing WHERE {others}", [*names])
             self._at.run(

@@ -31,8 +31,8 @@ def batches(values: Sequence[_Value]) -> Iterator[Sequence[_Value]]:
 
 
 def marks(values: Iterable[object]) -> str:
-    """Return a question mark for each of ``values``."""
-    return ", ".join("?" for _ in values)
+    """Return a question mark for each of ``values``, for IN; for none, what nothing is in."""
+    return ", ".join("?" for _ in values) or "NULL"
 
 
 def replacing(table: str, key: Sequence[str], others: Sequence[str]) -> str:

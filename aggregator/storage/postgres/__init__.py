@@ -1,0 +1,5 @@
+"""How does a PostgreSQL database remember everything?"""
+
+from aggregator.storage.postgres.store import PostgresStore
+
+__all__ = ["PostgresStore"]

@@ -1,0 +1,251 @@
+"""How is the database reached, and what makes a transaction?
+
+A connection that broke is made anew at the next use; what was under way is lost as a whole, and is
+told as any other refusal of the store.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psycopg
+from psycopg.adapt import Loader
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
+from psycopg.rows import dict_row
+
+from aggregator.model.errors import StoreError, StoreInUseError, StoreTooNewError
+from aggregator.storage.postgres.dialect import spoken
+from aggregator.storage.postgres.schema import KNOWN, Database, applied, apply
+
+# Each end notices within half a minute that the other is gone, without a word of it.
+_PATIENCE = {
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+    "application_name": "aggregator",
+}
+_SESSION = (
+    "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;"
+    "SET tcp_user_timeout = 20000; SET idle_in_transaction_session_timeout = '60s';"
+    "SET client_min_messages = warning"
+)
+_OURS = "hashtext('aggregator'), hashtext(current_schema())"
+_TURN = "SELECT pg_advisory_xact_lock(hashtext('aggregator turn'), hashtext(current_schema()))"
+
+
+class _Whole(Loader):
+    """Sums of whole numbers come as numeric; no other numeric is stored."""
+
+    def load(self, data: bytes | bytearray | memoryview) -> int:
+        return int(bytes(data))
+
+
+class Connection:
+    """A connection to the database, with the lock that keeps other writers out.
+
+    Or one that reads beside them, ``reading``: it takes no lock and changes nothing.
+    """
+
+    def __init__(self, url: str, *, reading: bool = False) -> None:
+        """Connect, and bring the tables up to date.
+
+        Raises `StoreError` when that cannot be done or another process uses the database, and for
+        ``reading`` when there are no tables, or those of another version.
+        """
+        self._wanted = _wanted(url)
+        self._reading = reading
+        self._closed = False
+        self.db = self._connected()
+
+    @property
+    def version(self) -> str:
+        """The version of the server."""
+        return self.db.info.parameter_status("server_version") or ""
+
+    @property
+    def place(self) -> str:
+        """Where the database is, without what opens it."""
+        return _place(self._wanted)
+
+    def _connected(self) -> Database:
+        try:
+            db = psycopg.connect(
+                **self._wanted,
+                autocommit=True,
+                cursor_factory=psycopg.RawCursor,
+                row_factory=dict_row,
+            )
+        except psycopg.Error as error:
+            raise StoreError(
+                f"{_place(self._wanted)}: cannot be reached ({_line(error)}); see that PostgreSQL"
+                " runs there, that this database was created, and who may log in"
+            ) from error
+        try:
+            self._prepare(db)
+        except psycopg.Error as error:
+            db.close()
+            raise StoreError(_advice(error)) from error
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _prepare(self, db: Database) -> None:
+        db.adapters.register_loader("numeric", _Whole)
+        db.execute(_SESSION)
+        if self._reading:
+            db.execute("SET default_transaction_read_only = on")
+            self._refuse(applied(db), missing=True)
+            return
+        self._lock(db)
+        with db.transaction():
+            self._refuse(applied(db))
+            apply(db)
+
+    def _lock(self, db: Database) -> None:
+        row = db.execute(f"SELECT pg_try_advisory_lock({_OURS}) AS taken").fetchone()
+        if not row or not row["taken"]:
+            raise StoreInUseError(
+                f"{self.place}: in use by another aggregator; stop that one first, or give this "
+                "one another database"
+            )
+
+    def _refuse(self, done: frozenset[str], *, missing: bool = False) -> None:
+        if unknown := done - KNOWN:
+            raise StoreTooNewError(
+                f"{self.place}: written by a newer version of aggregator "
+                f"({', '.join(sorted(unknown))}); run that version, or restore the backup made "
+                "before the upgrade"
+            )
+        if missing and not done:
+            raise StoreError(f"{self.place}: there are no tables yet; `aggregator run` makes them")
+        if missing and KNOWN - done:
+            raise StoreError(
+                f"{self.place}: of an older version; `aggregator run` brings it up to date"
+            )
+
+    def _at_hand(self) -> Database:
+        """Return the connection, made anew if it was lost."""
+        if self.db.closed and not self._closed:
+            self.db = self._connected()
+        return self.db
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Join the transaction under way, or make one."""
+        if self._under_way():
+            with _told():
+                yield
+            return
+        self._begin()
+        try:
+            yield
+            self.db.execute("COMMIT")
+        except BaseException as error:
+            self._undo()
+            if isinstance(error, psycopg.Error):
+                raise StoreError(_advice(error)) from error
+            raise
+
+    def _under_way(self) -> bool:
+        return not self.db.closed and self.db.info.transaction_status != TransactionStatus.IDLE
+
+    def _begin(self) -> None:
+        with _told():
+            try:
+                self._at_hand().execute("BEGIN")
+            except psycopg.OperationalError:
+                if not self.db.closed:
+                    raise
+                self._at_hand().execute("BEGIN")  # it was lost since its last use
+
+    def _undo(self) -> None:
+        with suppress(psycopg.Error):
+            if self._under_way():
+                self.db.execute("ROLLBACK")
+
+    def take_turn(self) -> None:
+        """Wait until nobody else gives out numbers, and keep others from it until the end."""
+        with _told():
+            self.db.execute(_TURN)
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Return all rows of a query."""
+        with _told():
+            if self._under_way():
+                return self.db.execute(spoken(sql), values).fetchall()
+            try:
+                return self._at_hand().execute(spoken(sql), values).fetchall()
+            except psycopg.OperationalError:
+                if not self.db.closed:
+                    raise
+                return self._at_hand().execute(spoken(sql), values).fetchall()
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Execute a statement in a transaction; return the number of rows that it changed."""
+        with self.transaction():
+            return self.db.execute(spoken(sql), values).rowcount
+
+    def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Execute a statement for each of ``rows`` in a transaction, without waiting between."""
+        if rows:
+            with self.transaction(), self.db.cursor() as cursor:
+                cursor.executemany(spoken(sql), rows)
+
+    def keep_house(self) -> None:
+        """Refresh the planner's figures; what was deleted PostgreSQL clears by itself."""
+        with _told():
+            self._at_hand().execute("ANALYZE")
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._closed = True
+        self.db.close()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say what a refusal means, also to those who would go on after any other mishap."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise StoreError(_advice(error)) from error
+
+
+def _wanted(url: str) -> dict[str, Any]:
+    try:
+        return {**_PATIENCE, **conninfo_to_dict(url)}
+    except psycopg.Error:  # its text may hold the password
+        raise StoreError(
+            "storage: not an address of a PostgreSQL database; write postgresql://HOST/DATABASE,"
+            " and the password into AGGREGATOR_STORAGE or a .pgpass file"
+        ) from None
+
+
+def _place(wanted: dict[str, Any]) -> str:
+    host = wanted.get("host") or "localhost"
+    port = f":{wanted['port']}" if "port" in wanted else ""
+    return f"postgresql://{host}{port}/{wanted.get('dbname', '')}"
+
+
+def _line(error: psycopg.Error) -> str:
+    """Return the first line of what went wrong; the rest are details of our own doing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _advice(error: psycopg.Error) -> str:
+    text = _line(error)
+    match error:
+        case psycopg.errors.DiskFull():
+            return f"the database's disk is full ({text}); make room, polling goes on by itself"
+        case psycopg.errors.InsufficientPrivilege() | psycopg.errors.ReadOnlySqlTransaction():
+            return f"the database may not be written ({text}); let its user own what is in it"
+        case psycopg.errors.DataCorrupted() | psycopg.errors.IndexCorrupted():
+            return f"the database is damaged ({text}); stop, and restore a backup"
+        case psycopg.OperationalError():
+            return f"the database cannot be reached ({text}); polling goes on when it is back"
+        case _:
+            return f"the database refused ({text})"

@@ -1,0 +1,145 @@
+"""What is true of a store that is on a server."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from aggregator.model.errors import StoreError, StoreTooNewError
+from aggregator.model.feeds import Feed
+from aggregator.storage import Store, back_up, open_store
+from aggregator.storage.shelves import views
+from aggregator.storage.sqlite import migrations
+from tests.postgres import Server
+from tests.service.stage import NOW
+
+psycopg = pytest.importorskip("psycopg")
+schema = pytest.importorskip("aggregator.storage.postgres.schema")
+
+ROOT = Path("/")
+
+
+@pytest.fixture
+def url(postgres: Server) -> Iterator[str]:
+    made = postgres.new()
+    yield made
+    postgres.drop(made)
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    with closing(open_store(url, root=ROOT)) as held:
+        yield held
+
+
+def hang_up(url: str) -> None:
+    """Cut every other connection to the database, as a restart of the server does."""
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+def test_a_lost_connection_is_made_anew_at_the_next_use(store: Store, url: str) -> None:
+    store.notes.put("a", "1")
+    hang_up(url)
+    assert store.notes.get("a") == "1"
+    hang_up(url)
+    store.notes.put("a", "2")
+    with closing(open_store(url, root=ROOT, reading=True)) as reader:
+        assert reader.notes.get("a") == "2"
+    with pytest.raises(StoreError, match="in use by another"):
+        open_store(url, root=ROOT)  # it holds its lock again
+
+
+def test_a_transaction_that_is_cut_is_lost_as_a_whole(store: Store, url: str) -> None:
+    def cut() -> None:
+        with store.transaction():
+            store.notes.put("a", "1")
+            hang_up(url)
+            store.notes.put("b", "1")
+
+    with pytest.raises(StoreError, match="polling goes on when it is back"):
+        cut()
+    assert (store.notes.get("a"), store.notes.get("b")) == (None, None)
+
+
+@pytest.mark.usefixtures("postgres")  # so that it is skipped where none can be started
+def test_a_server_that_was_away_is_used_again_when_it_is_back() -> None:
+    own = Server.begin()
+    try:
+        with closing(open_store(own.new(), root=ROOT)) as store:
+            store.notes.put("a", "1")
+            own.stop()
+            with pytest.raises(StoreError, match="cannot be reached"):
+                store.notes.put("b", "1")
+            with pytest.raises(StoreError, match="cannot be reached"):
+                store.notes.get("a")
+            own.start()
+            assert (store.notes.get("a"), store.notes.get("b")) == ("1", None)
+    finally:
+        own.end()
+
+
+def test_a_newer_database_is_refused_and_left_alone(url: str) -> None:
+    open_store(url, root=ROOT).close()
+    with psycopg.connect(url) as newer:
+        newer.execute("INSERT INTO migration (name) VALUES ('from_the_future')")
+    with pytest.raises(StoreTooNewError, match="from_the_future"):
+        open_store(url, root=ROOT)
+    with pytest.raises(StoreTooNewError, match="from_the_future"):
+        open_store(url, root=ROOT, reading=True)
+
+
+@pytest.mark.usefixtures("store")
+def test_its_migrations_and_views_are_those_of_a_file(url: str) -> None:
+    assert tuple(schema.MIGRATIONS) == migrations.ORDER
+    with psycopg.connect(url) as db:
+        for name in views.NAMES:
+            db.execute(f"SELECT * FROM {name}")
+
+
+def test_text_is_compared_byte_by_byte_whatever_language_the_database_speaks(
+    postgres: Server,
+) -> None:
+    name = "of_sweden"
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as db:
+        try:
+            db.execute(
+                f"CREATE DATABASE {name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'sv'"
+            )
+        except psycopg.errors.Error as error:
+            pytest.skip(f"this server knows no languages: {error}")
+    url = postgres.url(name)
+    with closing(open_store(url, root=ROOT)) as store:
+        names = ["Z", "a", "B", "_", "z", "å"]
+        store.feeds.configure([Feed(id=n, url="https://a.example/") for n in names], now=NOW)
+        assert [state.feed for state in store.feeds.states()] == sorted(names)
+    postgres.drop(url)
+
+
+@pytest.mark.parametrize(
+    ("address", "hint"),
+    [
+        ("postgresql://wire:hunter2@127.0.0.1:9/news", "postgresql://127.0.0.1:9/news: cannot be"),
+        ("postgresql://wire:hunter2@127.0.0.1:nine/news", "cannot be reached"),
+        ("postgresql://wire:hunter2@h/news?colour=red", "write postgresql://HOST/DATABASE"),
+    ],
+)
+def test_a_place_that_cannot_be_used_is_named_without_its_password(address: str, hint: str) -> None:
+    with pytest.raises(StoreError, match=hint) as told:
+        open_store(address, root=ROOT)
+    assert "hunter2" not in str(told.value)
+    with pytest.raises(StoreError, match="pg_dump") as told:
+        back_up(address, ROOT / "none", root=ROOT)
+    assert "hunter2" not in str(told.value)
+
+
+def test_an_empty_database_that_is_not_ours_to_write_is_said(postgres: Server, url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("DROP ROLE IF EXISTS guest")
+        db.execute("CREATE ROLE guest LOGIN")
+    with pytest.raises(StoreError, match="let its user own what is in it"):
+        open_store(url.replace("user=wire", "user=guest"), root=ROOT)
