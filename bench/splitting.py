@@ -1,8 +1,9 @@
 """Is parsing only what changed equal to parsing all, and what does it save?
 
-``python -m bench.splitting`` reads every captured feed with random parts of it known, and a
-captured day feed by feed as it came, and compares entry by entry with the whole. Exits 1 at a
-difference. Needs the data folder, see `bench.data`.
+``python -m bench.splitting [FOLDER ...]`` reads every captured and hostile document with random
+parts of it known, and a captured day feed by feed as it came, and compares entry by entry with the
+whole, which feedparser alone reads; then the documents of each FOLDER, such as the ``tests`` of
+feedparser's source distribution. Exits 1 at a difference. Needs the data folder, see `bench.data`.
 """
 
 import random
@@ -11,19 +12,24 @@ import tarfile
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from statistics import mean, quantiles
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aggregator.items.identity import key_of
 from aggregator.model.items import Entry
 from aggregator.model.visits import Document, ParsedFeed
-from aggregator.sources.parse import parse
-from aggregator.sources.rereading import parse_changed
-from aggregator.sources.splitting import Memory, Reading, standing
+from aggregator.sources import rereading
+from aggregator.sources.envelope import Opened, open_body
+from aggregator.sources.familiar.reading import Familiar
+from aggregator.sources.familiar.tape import Event
+from aggregator.sources.found import wire_of
+from aggregator.sources.parse import _feedparser, parse
+from aggregator.sources.rereading import _drive, _in_utf8, _Reader, parse_changed
+from aggregator.sources.splitting import Memory, Pieces, Reading, split, standing
 from bench.data import folder
 
 URL = "https://publisher.example/feeds/news.xml"
@@ -43,19 +49,39 @@ class Tally:
     changed: list[float] = field(default_factory=list)
     shares: list[float] = field(default_factory=list)
     stored: dict[str, int] = field(default_factory=dict)
+    read: int = 0  # entries
+    alone: int = 0  # those of them that feedparser was not asked about
 
 
 def main() -> int:
     """Run all; print a line a figure."""
+    vars(rereading)["Familiar"] = _Counting
+    given = [fault for place in sys.argv[1:] for fault in _captured(Path(place))]
     data = folder()
     if data is None:
-        print("bench.splitting: no data folder (set AGGREGATOR_DATA); nothing checked")
-        return 0
-    faults = _captured(data / "feeds" / "real")
+        print("bench.splitting: no data folder (set AGGREGATOR_DATA)")
+        return _told(given)
+    faults = given + _captured(data / "feeds" / "real") + _captured(data / "feeds" / "hostile")
     with tempfile.TemporaryDirectory() as held:
         with tarfile.open(data / "replay" / "2021-09-20.tar.xz") as archive:
             archive.extractall(held, filter="data")
         faults += _day(Path(held))
+    return _told(faults)
+
+
+class _Counting(Familiar):
+    """Counts the entries that are read without feedparser."""
+
+    seen = alone = 0
+
+    def read(self, events: Sequence[Event]) -> dict[str, Any] | None:
+        found = super().read(events)
+        _Counting.seen += 1
+        _Counting.alone += found is not None
+        return found
+
+
+def _told(faults: list[str]) -> int:
     for fault in faults:
         print(f"DIFFERENT: {fault}")
     return 1 if faults else 0
@@ -68,20 +94,41 @@ def _captured(place: Path) -> list[str]:
         body = path.read_bytes()
         cost, whole = _timed(partial(parse, body, "", URL))
         tally.whole.append(cost)
+        before = _Counting.seen, _Counting.alone
         cost, first = _timed(partial(parse_changed, body, "", URL, None))
+        tally.read += _Counting.seen - before[0]
+        tally.alone += _Counting.alone - before[1]
         tally.changed.append(cost)
         tally.because[first.because] += 1
         if first.document != whole:
             tally.faults.append(f"{path.name} without memory")
+        if not _reads_alike(body):
+            tally.faults.append(f"{path.name}: an entry before it is normalised")
         for memory in _parts(first, dice):
             again = parse_changed(body, "", URL, memory)
             if not _agrees(again, whole):
                 tally.faults.append(f"{path.name} with {len(memory.marks)} known")
-    print(f"feeds/real: {len(files)} documents, {SUBSETS} random sets of known entries each")
+    print(f"{place.name}: {len(files)} documents, {SUBSETS} random sets of known entries each")
     print(f"  different from the whole: {len(tally.faults)}")
     print(f"  first reading: whole {sum(tally.whole):.0f} ms, cut {sum(tally.changed):.0f} ms")
+    print(f"  read without feedparser: {tally.alone} of {tally.read} entries")
     _tell_reasons(tally.because)
     return tally.faults
+
+
+def _reads_alike(body: bytes) -> bool:
+    """Whether entries say what feedparser says, those too that say nothing to us."""
+    try:
+        opened = open_body(body, "")
+        assert isinstance(opened, Opened)
+        pieces = split(_in_utf8(opened))
+        assert isinstance(pieces, Pieces)
+        _, found = _drive(_Reader(URL), pieces.head, pieces.entries, pieces.tail)
+    except Exception:  # noqa: BLE001 - then the whole is read by feedparser
+        return True
+    headers = {"content-type": opened.media_type, "content-location": URL}
+    whole = _feedparser(opened.body, headers).entries
+    return [wire_of(one, URL) for one in found] == [wire_of(one, URL) for one in whole]
 
 
 def _parts(first: Reading, dice: random.Random) -> Iterator[Memory]:

@@ -6,6 +6,8 @@ after each entry the state is compared, and only entries that leave it as they f
 remembered, together with a digest of that state. By induction such entries can be left out: all
 others, and the tail, are read in the very state in which the whole would have had them read. The
 cuts are proved by the same comparison, as depth and number of entries are part of it.
+
+So may those be left out, for the same reason, that `aggregator.sources.familiar` can read.
 """
 
 import copy
@@ -20,7 +22,9 @@ from aggregator import __version__
 from aggregator.model.visits import FeedMeta, ParsedFeed, Unreadable
 from aggregator.sources import quick
 from aggregator.sources.envelope import Opened, open_body
-from aggregator.sources.found import meta_of, wire_of
+from aggregator.sources.familiar.reading import Familiar
+from aggregator.sources.familiar.tape import Tape
+from aggregator.sources.found import Dict, meta_of, wire_of
 from aggregator.sources.jsonfeed import looks_like_json
 from aggregator.sources.parse import _document, _Strict, parse
 from aggregator.sources.splitting import (
@@ -133,19 +137,21 @@ def _read(
     """Read head, the entries at ``places`` and tail; return the document and its context."""
     parser = _Reader(url)
     entries = [pieces.entries[place] for place in places]
-    before = _drive(parser, pieces.head, entries, pieces.tail)
+    before, found = _drive(parser, pieces.head, entries, pieces.tail)
     if not parser.version:
         raise _Unsplittable("no version")
     meta = meta_of(parser.feeddata, parser.version, url)
-    wires = [wire_of(entry, url) for entry in parser.entries]
+    wires = [wire_of(entry, url) for entry in found]
     document = _document(meta, wires, opened.remarks, url)
     if len(document.entries) != len(wires):
         raise _Unsplittable("an entry says nothing")
     return document, _context(before, meta, url)
 
 
-def _drive(parser: _Reader, head: bytes, entries: Sequence[bytes], tail: bytes) -> State:
-    """Feed ``parser`` and return its state before the first entry, which all entries left so.
+def _drive(
+    parser: _Reader, head: bytes, entries: Sequence[bytes], tail: bytes
+) -> tuple[State, list[Dict]]:
+    """Feed ``parser``; return its state before the first entry, which all left so, and the entries.
 
     Raises _Unsplittable when one did not, or when a cut was wrong; and whatever expat and
     feedparser raise when the document is not well-formed.
@@ -158,19 +164,40 @@ def _drive(parser: _Reader, head: bytes, entries: Sequence[bytes], tail: bytes) 
     sax.feed(_declared(head) + b"<?%s?>" % _PROBE.encode())
     if not parser.probed:
         raise _Unsplittable("cuts")  # within a comment or CDATA
-    frames = len(parser.elementstack)
-    before = copy.deepcopy(_state(parser, frames))
-    for number, entry in enumerate(entries, start=1):
-        sax.feed(entry)
-        if len(parser.entries) != number:
-            raise _Unsplittable("cuts")
-        if not is_plain(entry) or _state(parser, frames) != before:
-            raise _Unsplittable("an entry has a say in others")
-        if not _counts(entry, parser.entries[-1]):
-            raise _Unsplittable("figures in a text")
+    before = copy.deepcopy(_state(parser, len(parser.elementstack)))
+    found = _entries(parser, Tape(sax), entries, before)
     sax.feed(tail)
     sax.close()
-    return before
+    return before, found
+
+
+def _entries(parser: _Reader, tape: Tape, entries: Sequence[bytes], before: State) -> list[Dict]:
+    """Return what each of ``entries`` says, in feedparser's words; end ``tape``."""
+    familiar, frames = Familiar(parser), len(before["frames"])
+    found: list[Dict] = []
+    for entry in entries:
+        said = familiar.read(tape.take(entry))
+        if said is None:
+            said = _asked(parser, tape)
+            if _state(parser, frames) != before:
+                raise _Unsplittable("an entry has a say in others")
+        if not is_plain(entry):
+            raise _Unsplittable("an entry has a say in others")
+        if not _counts(entry, said):
+            raise _Unsplittable("figures in a text")
+        found.append(said)
+    tape.end()
+    return found
+
+
+def _asked(parser: _Reader, tape: Tape) -> Dict:
+    """Let feedparser read the entry on ``tape``."""
+    number = len(parser.entries)
+    tape.play()
+    if len(parser.entries) != number + 1:
+        raise _Unsplittable("cuts")
+    entry: Dict = parser.entries[-1]
+    return entry
 
 
 def _counts(entry: bytes, found: Any) -> bool:
