@@ -73,6 +73,7 @@ class OutputSpec:
     ``was`` are the names that it had before, the first one first. ``schedule`` is a digest's.
     A ``private`` output is for those who know one of its tokens, of which ``tokens`` are the
     SHA-256 digests (hexadecimal): nothing public may name it or tell what it lists.
+    ``query`` is what somebody searched for; such an output is composed whenever it is asked for.
     """
 
     name: str
@@ -86,6 +87,7 @@ class OutputSpec:
     only: Filter | None = None
     was: tuple[str, ...] = ()
     schedule: Schedule | None = None
+    query: str = ""
     language: str | None = None
     private: bool = False
     tokens: tuple[str, ...] = ()
@@ -154,6 +156,7 @@ class Site:
 
     ``installation`` tells it from every other one, for good, whatever its address; the ids of its
     feeds are made from it. ``hubs`` are the addresses of the WebSub hubs that tell of its feeds.
+    Pages show publishers' pictures with ``images``, and lead to a search with ``search``.
     """
 
     base_url: str
@@ -162,6 +165,8 @@ class Site:
     language: str = "en"
     contact: str = ""
     hubs: tuple[str, ...] = ()
+    images: bool = True
+    search: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,15 @@ FEEDS, PRIVATE = "feeds", "private"
 STORIES = "stories"
 """The folder below which stories have their pages."""
 
+SEARCH = "search"
+"""The page where readers search; what they find as a feed is beside it."""
+
+SUBSCRIBE = "subscribe"
+"""The page that tells in words what each output holds."""
+
+OUTPUTS_OPML = "outputs.opml"
+"""The list of our outputs, for readers' programs to import."""
+
 # Name-based UUIDs (RFC 9562 section 5.5) of a name space of our own: neither a new base address
 # nor a new title gives a feed another id.
 _NAMESPACE = uuid.UUID("b7c1b1f4-7f0c-5a53-8a53-53a1c06e2f0d")
@@ -34,6 +43,8 @@ def path(spec: OutputSpec, form: Format) -> str:
 
     One of a private output is served elsewhere: under the token of whoever asks.
     """
+    if spec.query:
+        return f"{SEARCH}.{form}"
     return f"{PRIVATE if spec.private else FEEDS}/{spec.name}.{form}"
 
 
@@ -49,11 +60,13 @@ def moved(specs: Iterable[OutputSpec]) -> dict[str, str]:
 
 def feed_url(spec: OutputSpec, form: Format, site: Site) -> str:
     """Return the absolute address of a document."""
-    return f"{site.base_url}/{quote(path(spec, form))}"
+    return f"{site.base_url}/{quote(path(spec, form))}{_asking(spec)}"
 
 
 def page_url(spec: OutputSpec, site: Site) -> str:
     """Return the absolute address of the page that shows the same: a topic's, or the front."""
+    if spec.query:
+        return f"{site.base_url}/{SEARCH}{_asking(spec)}"
     if spec.topic is None:
         return f"{site.base_url}/"
     return f"{site.base_url}/topics/{quote(spec.topic)}"
@@ -83,6 +96,10 @@ def issue_id(spec: OutputSpec, site: Site, day: date) -> str:
 def story_page(story: str) -> str:
     """Return where the page of a story stands, without leading slash and file name."""
     return f"{STORIES}/{quote(story.removeprefix('urn:uuid:'), safe='')}"
+
+
+def _asking(spec: OutputSpec) -> str:
+    return f"?q={quote(spec.query, safe='')}" if spec.query else ""
 
 
 def _first_name(spec: OutputSpec) -> str:

@@ -97,7 +97,7 @@ def masthead(edition: Edition, site: Site, form: Format) -> Masthead:
         site_title=site_title,
         site_url=f"{site.base_url}/",
         topic=spec.topic,
-        hubs=() if spec.private else tuple(filter(None, map(web_link, site.hubs))),
+        hubs=() if spec.private or spec.query else tuple(filter(None, map(web_link, site.hubs))),
     )
 
 

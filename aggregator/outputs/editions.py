@@ -62,6 +62,25 @@ def top(
     return Edition(spec=spec, updated=_newest(entries, born), entries=entries)
 
 
+def found(
+    spec: OutputSpec,
+    items: Sequence[StoredItem],
+    copies: Mapping[str, tuple[StoredItem, ...]],
+    sources: Mapping[str, Source],
+    *,
+    born: datetime,
+) -> Edition:
+    """Compose what a search found, in the order of ``items`` (none a copy); ``copies`` by lead."""
+    entries = tuple(
+        replace(
+            entry_of(item, sources, also=_also(copies.get(item.item.id, ()), item, sources)),
+            story=item.story,
+        )
+        for item in items
+    )
+    return Edition(spec=spec, updated=_newest(entries, born), entries=entries)
+
+
 def story_entry(stay: Stay, told: Told, sources: Mapping[str, Source]) -> EditionEntry:
     """Return the one entry of a story: its face, and everybody else who reports it."""
     face = next((item for item in told.items if item.item.id == stay.face), told.items[0])

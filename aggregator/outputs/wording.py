@@ -3,7 +3,19 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from aggregator.model.editions import Kind
+
 STANDFIRST = 280  # characters; a standfirst is read at a glance
+
+USUAL = {
+    Kind.LATEST: ("Latest", "Everything, newest first, nothing twice."),
+    Kind.DIGEST: ("Digest", "What mattered, put together at fixed times."),
+    Kind.TOP: ("Top News", "What matters now: one entry per story, with everyone who reports it."),
+}
+"""Title and description of an output of each kind of which ops say nothing."""
+
+SELECTION = "A selection of what comes in, newest first, nothing twice."
+"""Description of a Latest output with a filter of which ops say nothing."""
 
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),

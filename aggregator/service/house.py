@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from aggregator.model.editions import Site
+from aggregator.outputs.addresses import SEARCH
 from aggregator.service import clock
 from aggregator.service.clock import Clock
 from aggregator.service.desk import Desk
@@ -20,6 +21,7 @@ from aggregator.service.poll import Poller
 from aggregator.service.push.parts import Push, assembled
 from aggregator.service.push.register import Register
 from aggregator.service.run import Service
+from aggregator.service.searching import Searcher, SearchRoom
 from aggregator.service.vitals import Vitals
 from aggregator.service.window import Window
 from aggregator.service.workers import ParseWorkers
@@ -84,7 +86,10 @@ async def opened(
             exact=exact,
             chance=secrets.token_bytes,
         )
-        yield service
+        try:
+            yield service
+        finally:
+            await service.window.search.close()
     finally:
         workers.close()
         await keeper.close()
@@ -103,6 +108,7 @@ async def put_together(
         desk=desk,
         vitals=vitals,
         clock=now,
+        search=await keeper.run(search_room, settings, keeper.store, now),
         folder=site_folder(settings),
     )
     return Service(
@@ -114,6 +120,19 @@ async def put_together(
         vitals=vitals,
         push=push,
         clock=now,
+    )
+
+
+def search_room(settings: Settings, store: Store, now: Clock) -> SearchRoom:
+    """Build what answers searches, beside what works on ``store``."""
+    return SearchRoom(
+        Searcher(
+            store.reader,
+            site=settings.site,
+            topics=settings.topics,
+            clock=now,
+            born=store.outputs.born(SEARCH, now()),
+        )
     )
 
 

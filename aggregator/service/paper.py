@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from aggregator.model.editions import Edition, EditionEntry, Kind, OutputSpec, Site
 from aggregator.model.stories import Topic
-from aggregator.outputs import pages
+from aggregator.outputs import opml, pages
+from aggregator.outputs.addresses import OUTPUTS_OPML, SUBSCRIBE
 from aggregator.outputs.editions import story_entry
 from aggregator.service.material import Material
 from aggregator.service.press import Press
@@ -14,6 +15,7 @@ from aggregator.storage import Store
 MISSED = timedelta(hours=36)  # how long Don't Miss remembers a story that left Top
 MISSED_ENTRIES = 6
 FRONT = "index.html"
+SUBSCRIBE_PAGE = f"{SUBSCRIBE}/index.html"
 
 Editions = Mapping[str, Edition]
 
@@ -32,7 +34,7 @@ class Paper:
     def paths(self) -> frozenset[str]:
         """Return where the pages are served."""
         shown = [s for s in self._topics if all(self._shown(k, s) for k in (Kind.TOP, Kind.LATEST))]
-        return frozenset((FRONT, *(_page(slug) for slug in shown)))
+        return frozenset((FRONT, SUBSCRIBE_PAGE, OUTPUTS_OPML, *(_page(slug) for slug in shown)))
 
     def print(self, editions: Editions, material: Material, press: Press) -> bool:
         """Print what has changed of the pages; tell whether all could be printed."""
@@ -46,7 +48,17 @@ class Paper:
                 body = pages.topic(self._site, section, topics=self._topics.values())
                 press.put(path, pages.MEDIA_TYPE, body)
             done.append(page)
-        return all(page.sound for page in done)
+        with press.keeping(SUBSCRIBE_PAGE) as page:
+            self._print_offers(material.now, press)
+        return all(each.sound for each in (*done, page))
+
+    def _print_offers(self, now: datetime, press: Press) -> None:
+        """Print what can be subscribed to, for people and for their programs."""
+        offered = [spec for spec in self._outputs if not spec.private]
+        page = pages.subscribe(self._site, offered, self._topics.values())
+        press.put(SUBSCRIBE_PAGE, pages.MEDIA_TYPE, page)
+        born = self._store.outputs.born(OUTPUTS_OPML, now)
+        press.put(OUTPUTS_OPML, opml.MEDIA_TYPE, opml.of_outputs(offered, self._site, updated=born))
 
     def _print_front(
         self,
@@ -62,19 +74,12 @@ class Paper:
             press.refuse(FRONT, f"{' and '.join(absent)} cannot be composed")
             return
         ranked, newest = (self._edition(editions, kind) for kind in (Kind.TOP, Kind.LATEST))
-        shown = {e.spec.name for section in sections for e in (section.top, section.latest)}
-        shown |= {edition.spec.name for edition in (ranked, newest) if edition}
         front = pages.front(
             self._site,
             top=ranked or self._nothing(Kind.TOP, material.now),
             latest=newest or self._nothing(Kind.LATEST, material.now),
             sections=sections,
             dont_miss=self._missed(editions, material),
-            others=[
-                edition
-                for name, edition in editions.items()
-                if name not in shown and not edition.spec.private
-            ],
         )
         press.put(FRONT, pages.MEDIA_TYPE, front)
 

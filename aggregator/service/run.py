@@ -31,8 +31,9 @@ from aggregator.service.window import Window
 from aggregator.settings import Settings
 from aggregator.settings.waivers import waivers
 from aggregator.web.app import build
-from aggregator.web.callback import routes
+from aggregator.web.callback import routes as callbacks
 from aggregator.web.hub import hub_routes
+from aggregator.web.search import routes as searches
 from aggregator.web.serve import serve
 
 TICK = timedelta(seconds=5)  # shorter would build a long list of missed runs after a suspension
@@ -108,13 +109,18 @@ class Service:
         """Return what is served: the documents on the shelf, callbacks for hubs, our own hub."""
         site, service = self.settings.site, self.settings.service
         hub = hub_routes(self.hub.reception) if self.hub and self.hub.reception else []
+        max_age = int(service.publish.max_age.total_seconds())
         return build(
             self.window.shelf,
             health=self.vitals.health,
             site=site,
-            max_age=int(service.publish.max_age.total_seconds()),
+            max_age=max_age,
             story=self.window.story,
-            more=[*routes(self.push.door, most=service.limits.body_bytes), *hub],
+            more=[
+                *callbacks(self.push.door, most=service.limits.body_bytes),
+                *searches(self.window.search.answer, site, max_age=max_age),
+                *hub,
+            ],
         )
 
     async def prepare(self) -> None:

@@ -41,6 +41,11 @@ class StoryPages:
         self._tops = tuple(
             spec.name for spec in outputs if spec.kind is Kind.TOP and not spec.private
         )
+        self._feeds = tuple(
+            spec
+            for spec in outputs
+            if (spec.topic, spec.only, spec.schedule, spec.private) == (None, None, None, False)
+        )
         self._topics = {topic.slug: topic for topic in topics}
         self._site = site
         self._ranking = ranking
@@ -85,6 +90,7 @@ class StoryPages:
             self._site,
             self._told(facts, items, _around(story, standing), publishers),
             topics=self._topics.values(),
+            feeds=self._feeds,
         )
         return Rendered(
             path=f"{story_page(story)}/index.html",

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 import structlog
 
 from aggregator.model.editions import Rendered
-from aggregator.model.errors import NotOursError
+from aggregator.model.errors import NotOursError, StoreError
 from aggregator.outputs import addresses
 from aggregator.service.clock import Clock
 from aggregator.service.desk import Desk
 from aggregator.service.folder import SiteFolder
 from aggregator.service.keeper import Keeper
 from aggregator.service.press import Published
+from aggregator.service.searching import SearchRoom, index_some
 from aggregator.service.storypages import Moved
 from aggregator.service.vitals import Vitals
 from aggregator.settings import Settings
@@ -32,6 +33,7 @@ class Window:
     desk: Desk
     vitals: Vitals
     clock: Clock
+    search: SearchRoom
     folder: SiteFolder | None = None
     shelf: MemoryShelf = field(default_factory=MemoryShelf)
     _pages: dict[str, Served | str | None] = field(default_factory=dict)  # of stories, by key
@@ -56,8 +58,19 @@ class Window:
             self.shelf.drop(path)
         self._report(published)
         self.vitals.mended("desk")
+        await self._index()
         if self.folder is not None and (published.documents or published.dropped or self._unkept):
             await self._keep_folder(self.folder)
+
+    async def _index(self) -> None:
+        """Let readers find what is new."""
+        try:
+            while await self.keeper.run(index_some, self.keeper.store):
+                self.search.forget()
+        except StoreError as error:  # the editions are out; words are caught up with next time
+            self.vitals.note("search", error)
+            return
+        self.vitals.mended("search")
 
     async def mirror(self, folder: SiteFolder) -> int:
         """Write everything that is served into ``folder``; return how many files changed."""

@@ -15,6 +15,7 @@ from pydantic import (
 from aggregator.model.editions import MILESTONES, Filter, Kind, OutputSpec
 from aggregator.model.feeds import Feed
 from aggregator.model.stories import Topic
+from aggregator.outputs.wording import SELECTION, USUAL
 from aggregator.settings import kinds
 from aggregator.settings.documents import Document
 from aggregator.settings.kinds import Language, Line
@@ -62,12 +63,6 @@ Languages = Annotated[
     BeforeValidator(kinds.as_list),
     kinds.one_or_many({"type": "string", "examples": ["en", "pt-BR"]}),
 ]
-_WORDS = {
-    Kind.LATEST: ("Latest", "Everything, newest first, nothing twice."),
-    Kind.DIGEST: ("Digest", "What mattered, put together at fixed times."),
-    Kind.TOP: ("Top News", "What matters now: one entry per story, with everyone who reports it."),
-}
-_SOME = "A selection of what comes in, newest first, nothing twice."
 
 
 class WordsEntry(BaseModel):
@@ -180,9 +175,9 @@ class OutputEntry(BaseModel):
         return (self._spec(only, limit),)
 
     def _spec(self, topic: Topic | None, limit: int) -> OutputSpec:
-        title, description = _WORDS[self.kind]
+        title, description = USUAL[self.kind]
         if self.only and self.kind is Kind.LATEST:
-            description = _SOME
+            description = SELECTION
         name = self.name or self.kind.value
         if topic:
             title = f"{topic.title}: {title}"

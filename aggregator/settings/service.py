@@ -196,6 +196,10 @@ class SiteEntry:
     """Language of the site's own words (not of the news)."""
     contact: Contact | None = None
     """Page or mail address where publishers can reach you; sent in the User-Agent."""
+    images: bool = True
+    """Show pictures on pages; readers' browsers fetch them from the publishers."""
+    search: bool = True
+    """Offer a search on pages; turn it off where only a folder of files is served."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -220,6 +224,8 @@ class ServiceFile(ServiceSettings):
             language=self.site.language,
             contact=self.site.contact or "",
             hubs=(*own, *self.hub.ping),
+            images=self.site.images,
+            search=self.site.search,
         )
 
     def _has_hub(self, base: str) -> bool:

@@ -21,8 +21,10 @@ from aggregator.model.push import Delivery, Subscription
 from aggregator.model.stories import StoryFacts, TopicScore, Voice
 from aggregator.model.visits import Logged
 from aggregator.outputs.digests import Issue
+from aggregator.outputs.finding import Match
 from aggregator.outputs.standing import Stay
 from aggregator.sources.manners import HostHistory
+from aggregator.text.queries import Query
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,15 @@ class Choice:
     output: str
     seq: int
     barred: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """The words of one item for the search, made by `aggregator.text.queries.searchable`."""
+
+    seq: int
+    title: str
+    text: str
 
 
 class FeedShelf(Protocol):
@@ -397,6 +408,25 @@ class OutputShelf(Protocol):
         """Write stays, replacing those of the same output and story."""
 
 
+class SearchShelf(Protocol):
+    """The words of items, and which of them hold what is looked for."""
+
+    def mark(self) -> int:
+        """Return the mark (of `ItemShelf.changed`) up to which items are indexed, 0 at first."""
+
+    def learn(self, some: Sequence[Words], mark: int) -> None:
+        """Index items under these words instead of former ones, and remember ``mark``.
+
+        An item that is pruned leaves the index with it.
+        """
+
+    def find(self, query: Query, limit: int) -> tuple[Match, ...]:
+        """Return items that hold every phrase that ``query`` wants, and none that it does not.
+
+        The ``limit`` that came last, in any order. Upper case and accents do not matter.
+        """
+
+
 class Notes(Protocol):
     """Small documents that a room keeps between runs (JSON text by name)."""
 
@@ -446,8 +476,15 @@ class Store(Protocol):
         """What subscribers were served."""
 
     @property
+    def search(self) -> SearchShelf:
+        """Which items say what somebody looks for."""
+
+    @property
     def notes(self) -> Notes:
         """Small documents that a room keeps between runs."""
+
+    def reader(self) -> "Store":
+        """Open the same database once more, only to read, for the thread that asks."""
 
     def transaction(self) -> AbstractContextManager[None]:
         """Make everything inside one transaction; an exception undoes all of it."""

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aggregator.model.editions import Format, Site
 from aggregator.outputs import pages
-from aggregator.outputs.addresses import FEEDS, MEDIA_TYPES, STORIES
+from aggregator.outputs.addresses import FEEDS, MEDIA_TYPES, SEARCH, STORIES
 from aggregator.web.conditions import chosen, unchanged
 from aggregator.web.served import Fields, Left, Served, Shelf, Variant
 
@@ -33,10 +33,11 @@ StoryPage = Callable[[str], Awaitable[Served | str | None]]
 
 _READ = b"GET, HEAD, OPTIONS"
 _SAFE: Fields = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
-# Pictures come from the publishers; nothing else comes from anywhere else.
+# Pictures come from the publishers, if ops want any; nothing else comes from anywhere else.
+_PICTURES = b"'self' https: http: data:"
 _PAGE_POLICY = (
-    b"default-src 'none'; img-src https: http: data:; style-src 'self'; "
-    b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    b"default-src 'none'; img-src %b; style-src 'self'; "
+    b"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 _FEED_POLICY = b"default-src 'none'; sandbox"
 _TEXT = (b"content-type", b"text/plain; charset=utf-8")
@@ -106,7 +107,7 @@ def build(
     return app
 
 
-class _Kept(Response):
+class Kept(Response):
     """Something ready to be sent, in the coding that the client likes, or 304."""
 
     def __init__(self, served: Served, always: Fields) -> None:
@@ -114,6 +115,7 @@ class _Kept(Response):
         self._always = always
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer an ASGI request."""
         del receive
         status, fields, body = _answer(self._served, scope["headers"])
         body = b"" if scope["method"] == "HEAD" else body
@@ -140,7 +142,7 @@ class Counter:
         self._base = site.base_url
         self._site = site
         self._prefix = urlsplit(site.base_url).path
-        self._feed, self._page = _feed_fields(max_age), _page_fields(max_age)
+        self._feed, self._page = feed_fields(max_age), page_fields(max_age, site)
         self._links: dict[str, Fields] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -249,7 +251,8 @@ def _cached(max_age: int) -> tuple[bytes, bytes]:
     return (b"cache-control", f"{value}, stale-if-error={STALE}".encode())
 
 
-def _feed_fields(max_age: int) -> Fields:
+def feed_fields(max_age: int) -> Fields:
+    """Return what every answer with a feed carries besides its own fields."""
     return (
         _cached(max_age),
         (b"vary", b"Accept-Encoding"),
@@ -260,13 +263,18 @@ def _feed_fields(max_age: int) -> Fields:
     )
 
 
-def _page_fields(max_age: int) -> Fields:
+def page_fields(max_age: int, site: Site) -> Fields:
+    """Return what every answer with a page carries besides its own fields."""
     return (
         _cached(max_age),
         (b"vary", b"Accept-Encoding"),
-        (b"content-security-policy", _PAGE_POLICY),
+        (b"content-security-policy", _page_policy(site)),
         *_SAFE,
     )
+
+
+def _page_policy(site: Site) -> bytes:
+    return _PAGE_POLICY % (_PICTURES if site.images else b"'self'")
 
 
 def _links(path: str, site: Site) -> Fields:
@@ -299,7 +307,7 @@ def _health(health: Callable[[], Health]) -> Route:
 
 
 def _stories(story: StoryPage, site: Site, max_age: int) -> Route:
-    fields = _page_fields(max_age)
+    fields = page_fields(max_age, site)
 
     async def story_page(request: Request) -> Response:
         found = await story(request.path_params["key"])
@@ -308,7 +316,7 @@ def _stories(story: StoryPage, site: Site, max_age: int) -> Route:
         if isinstance(found, str):
             to = f"{urlsplit(site.base_url).path}/{found}"
             return Response(status_code=301, headers={"location": to, **_safe()})
-        return _Kept(found, fields)
+        return Kept(found, fields)
 
     return Route(f"/{STORIES}/{{key}}", story_page)
 
@@ -317,7 +325,7 @@ def _fixtures() -> list[Route]:
     """Answer for what never changes while the program runs."""
     kept = {"cache-control": f"public, max-age={FOR_EVER}, immutable", **_safe()}
     daily = {"cache-control": "public, max-age=86400", **_safe()}
-    robots = "User-agent: *\nDisallow: /healthz\n"
+    robots = f"User-agent: *\nDisallow: /healthz\nDisallow: /{SEARCH}\n"
 
     async def style(_: Request) -> Response:
         return Response(pages.stylesheet(), media_type="text/css", headers=kept)
@@ -350,7 +358,7 @@ def _refusal(status: int, page: bytes) -> Handler:
             **(given or {}),
             **_safe(),
             "cache-control": "public, max-age=60",
-            "content-security-policy": _PAGE_POLICY.decode(),
+            "content-security-policy": (_PAGE_POLICY % b"'self'").decode(),
         }
         return Response(page, status_code=status, media_type=pages.MEDIA_TYPE, headers=headers)
 

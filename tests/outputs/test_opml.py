@@ -3,7 +3,7 @@ from typing import Any
 
 from lxml import etree
 
-from aggregator.model.editions import Site, Source
+from aggregator.model.editions import Kind, OutputSpec, Site, Source
 from aggregator.model.feeds import Feed
 from aggregator.outputs import opml
 
@@ -71,3 +71,17 @@ def test_forbidden_characters_are_removed() -> None:
     source = Source(title="Po\x00st\ud800", url="https://post.example/rss")
     (outline,) = root_of(POST, post=source).iterfind("body/outline")
     assert outline.get("title") == "Post"
+
+
+def test_our_own_outputs_are_a_list_that_readers_import() -> None:
+    specs = (
+        OutputSpec(name="latest", kind=Kind.LATEST, title="Latest"),
+        OutputSpec(name="topics/sea/top", kind=Kind.TOP, title="Sea\x00", topic="sea"),
+    )
+    body = opml.of_outputs(specs, SITE, updated=BORN)
+    assert body == opml.of_outputs(specs, SITE, updated=BORN)
+    plain, sea = etree.fromstring(body).findall("body/outline")
+    assert plain.get("xmlUrl") == f"{SITE.base_url}/feeds/latest.atom"
+    assert plain.get("category") is None
+    assert (sea.get("text"), sea.get("category")) == (f"{SITE.title}: Sea", "/sea")
+    assert sea.get("htmlUrl") == f"{SITE.base_url}/topics/sea"

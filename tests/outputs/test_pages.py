@@ -1,18 +1,21 @@
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from html.parser import HTMLParser
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from aggregator.model.editions import Also, EditionEntry, Site
+from aggregator.model.editions import Also, EditionEntry, Filter, Kind, OutputSpec, Schedule, Site
+from aggregator.model.stories import Topic
 from aggregator.outputs import pages
+from aggregator.outputs.finding import spec_of
 from aggregator.outputs.pages import Report
 from aggregator.outputs.pages.cards import direction, reading_minutes
 from aggregator.outputs.wording import moment, shortened
 from tests.outputs import sample_pages as sample
 
-VOID = {"meta", "link", "img", "br"}
+VOID = {"meta", "link", "img", "br", "input"}
 
 
 class Page(HTMLParser):
@@ -144,7 +147,7 @@ def test_credit_reading_time_and_dateline_are_given() -> None:
     assert {"datetime": "2031-05-12T08:05:00Z"} in page.all("time")
 
 
-def test_every_feed_is_linked_and_the_main_ones_can_be_discovered() -> None:
+def test_the_main_feeds_can_be_discovered_and_all_are_a_link_away() -> None:
     page = front()
     assert [a["href"] for a in page.all("link", rel="alternate")] == [
         "/feeds/top.atom",
@@ -154,7 +157,7 @@ def test_every_feed_is_linked_and_the_main_ones_can_be_discovered() -> None:
         "/feeds/latest.rss",
         "/feeds/latest.json",
     ]
-    assert {"/feeds/topics/sport/latest.json", "/feeds.opml"} <= set(page.hrefs())
+    assert {"/feeds/latest.json", "/feeds.opml", "/subscribe", "/search"} <= set(page.hrefs())
     assert all(a["type"] for a in page.all("link", rel="alternate"))
 
 
@@ -353,11 +356,11 @@ def test_a_story_page_tells_who_reported_it_when_and_why_it_is_one() -> None:
         "Latest from Top News",
     ]
     owners = [text for tag, text in page.headings if tag == "h3"]
-    assert owners[0] == "harbour-gazette.example"
-    assert owners[-1] == "orrery.example another’s text"
+    assert owners[0] == "Harbour Gazette"
+    assert owners[-1] == "Orrery another’s text"
     assert "The text of Harbour Gazette (same-text 0.93)" in page.text
     assert "joined 0.41, rivals 0.11" in page.text
-    assert "weighed 7.25" in " ".join(page.text.split())
+    assert "together7.25" in page.text.replace("\n", "")
     times = [tag["datetime"] for tag in page.all("time")]
     assert times[-7:] == sorted(times[-7:])
 
@@ -404,3 +407,101 @@ def test_several_reports_of_a_story_lead_to_its_page_from_the_front() -> None:
     assert "/stories/7b0d9c2e-6a39-5a86-9f7e-6d3c1f1b7a54" in front(sample.SITE, entry).hrefs()
     alone = front(sample.SITE, replace(entry, also=()))
     assert [href for href in alone.hrefs() if "/stories/" in href] == []
+
+
+def test_every_topic_with_news_of_its_own_has_a_section_whatever_latest_holds() -> None:
+    told = sample.sections()
+    news = tuple(entry for section in told for entry in section.latest.entries)
+    busy = sample.edition("latest", "Latest", *sample.latest().entries[:10], *news)
+    page = Page(
+        pages.front(sample.SITE, top=sample.top(), latest=busy, sections=told, dont_miss=())
+    )
+    named = [text.strip() for tag, text in page.headings if tag == "h2"]
+    assert [f"Latest from {section.topic.title}" for section in told] == named[2:-1]
+
+
+def test_without_images_a_page_names_no_other_host_but_in_links() -> None:
+    site = replace(sample.SITE, images=False)
+    told = pages.story(site, sample.story_told())
+    for page in (front(site), Page(told), Page(pages.topic(site, sample.abroad()))):
+        assert page.all("img") == []
+        loaded = [a["href"] for a in page.all("link") if a["rel"] not in {"alternate", "canonical"}]
+        assert all(href.startswith("/") for href in loaded)
+
+
+def test_where_no_search_is_offered_none_is_linked() -> None:
+    assert "/search" not in front(replace(sample.SITE, search=False)).hrefs()
+
+
+def search_page(query: str, *entries: EditionEntry, by_date: bool = False) -> Page:
+    found = replace(sample.edition("latest", "x", *entries), spec=spec_of(query))
+    return Page(pages.search(sample.SITE, found, by_date=by_date))
+
+
+def test_a_search_tells_how_much_it_found_and_is_a_feed() -> None:
+    page = search_page("ferry & tide", *sample.latest().entries[:3])
+    assert "3 reports of ferry & tide" in page.text
+    assert page.all("input", name="q")[0]["value"] == "ferry & tide"
+    assert "/search?q=ferry%20%26%20tide&by=date" in page.hrefs()
+    assert page.all("link", rel="alternate")[0]["href"] == "/search.atom?q=ferry%20%26%20tide"
+    assert page.all("meta", name="robots") == [{"name": "robots", "content": "noindex"}]
+    newest = search_page("ferry", sample.latest().entries[0], by_date=True)
+    assert "One report of" in newest.text
+    assert "/search?q=ferry" in newest.hrefs()
+
+
+def test_what_was_searched_for_is_never_markup() -> None:
+    evil = '"><script>alert(1)</script>'
+    page = search_page(evil)
+    assert page.all("script") == []
+    assert page.all("input", name="q")[0]["value"] == evil
+
+
+def offered(*specs: OutputSpec) -> Page:
+    topics = (Topic(slug="science", title="Science"),)
+    return Page(pages.subscribe(sample.SITE, specs, topics))
+
+
+def test_the_page_of_feeds_tells_in_words_what_each_holds_and_where_it_is() -> None:
+    page = offered(
+        OutputSpec(name="latest", kind=Kind.LATEST, title="Latest", limit=100),
+        OutputSpec(name="topics/science/top", kind=Kind.TOP, title="Science", topic="science"),
+    )
+    assert [text.strip() for tag, text in page.headings if tag == "h2"] == ["Everything", "Science"]
+    assert "Everything, newest first." in page.text
+    assert "What matters now from Science: one entry for each story" in page.text
+    assert "dated anew when its 3rd, 6th and 12th owner joins in, and so on" in page.text
+    assert "Up to 100 entries, at most half of them from one owner" in page.text
+    for form in ("atom", "rss", "json"):
+        assert f"https://wire.example/feeds/latest.{form}" in page.text
+        assert f"/feeds/topics/science/top.{form}" in page.hrefs()
+    assert "feed:https://wire.example/feeds/latest.atom" in page.hrefs()
+    found = [a["href"] for a in page.all("link", rel="alternate")]
+    assert found == ["/feeds/latest.atom", "/feeds/topics/science/top.atom"]
+    assert "https://wire.example/outputs.opml" in page.hrefs()
+
+
+def test_filters_and_digests_are_told_in_words_too() -> None:
+    only = Filter(
+        topics=("science",), languages=("en",), words_any=("ferry", "tide"), words_none=("cruise",),
+        sources=3,
+    )  # fmt: skip
+    when = Schedule(
+        days=(0, 1, 2, 3, 4), time=time(7), zone=ZoneInfo("Europe/Oslo"), lists=Kind.TOP, most=10
+    )
+    sea = OutputSpec(name="sea", kind=Kind.LATEST, title="The sea", only=only, per_owner=2)
+    page = offered(
+        replace(sea, description="Salt water."),
+        OutputSpec(name="dawn", kind=Kind.DIGEST, title="Dawn", schedule=when, limit=7),
+    )
+    assert (
+        "Only: topics Science; languages en; any of the words “ferry” and “tide”; none of the words"
+        " “cruise”; stories that 3 independent owners report." in page.text
+    )
+    assert "Salt water." in page.text
+    assert "at most 2 from one owner." in page.text
+    assert (
+        "One issue every weekday at 07:00 (Europe/Oslo): the first 10 of Top News at that time."
+        in page.text
+    )
+    assert "The last 7 issues." in page.text

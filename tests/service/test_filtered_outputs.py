@@ -129,16 +129,16 @@ def test_a_filter_that_is_changed_looks_back_and_forgets(
     assert LOOK_BACK > 1000
 
 
-def test_the_front_page_names_outputs_that_take_some_only_and_shows_none_of_them(
+def test_outputs_that_take_some_only_are_offered_and_the_front_page_shows_none_of_them(
     store: Store, tmp_path: Path
 ) -> None:
     only = "outputs: [{kind: top, name: sea, title: The sea, only: {words: {any: ferry}}}]\n"
     tell(store, "harbour", 1, story="a", title="Ferry late")
     publisher(store, settings_for(tmp_path, FEEDS, only)).publish(NOW)
     assert len(ids(store, "sea")) == 1
-    page = served(store)["index.html"].body
-    assert b'href="/feeds/sea.atom"' in page
-    assert b"Ferry late" not in page
+    assert b'href="/feeds/sea.atom"' in served(store)["subscribe/index.html"].body
+    assert b"/feeds/sea.atom" in served(store)["outputs.opml"].body
+    assert b"Ferry late" not in served(store)["index.html"].body
 
 
 def test_the_choices_of_filters_that_are_no_more_are_forgotten(

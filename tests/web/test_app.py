@@ -277,7 +277,7 @@ def test_a_page_may_show_pictures_and_its_style_and_nothing_else() -> None:
     answer = ask("/")
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers[CSP].startswith(
-        "default-src 'none'; img-src https: http: data:; style-src 'self';"
+        "default-src 'none'; img-src 'self' https: http: data:; style-src 'self';"
     )
     assert "access-control-allow-origin" not in answer.headers
     assert "script" not in answer.headers[CSP]

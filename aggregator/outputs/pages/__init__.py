@@ -10,19 +10,18 @@ address is absolute.
 
 from aggregator.outputs.pages.layout import Section
 from aggregator.outputs.pages.press import (
-    FAVICON,
-    FAVICON_PATH,
     MEDIA_TYPE,
-    STYLE_PATH,
     front,
     gone,
     issue,
     not_allowed,
     not_found,
+    search,
     story,
-    stylesheet,
+    subscribe,
     topic,
 )
+from aggregator.outputs.pages.printing import FAVICON, FAVICON_PATH, STYLE_PATH, stylesheet
 from aggregator.outputs.pages.stories import Neighbour, Report, StoryTold
 
 __all__ = [
@@ -39,7 +38,9 @@ __all__ = [
     "issue",
     "not_allowed",
     "not_found",
+    "search",
     "story",
     "stylesheet",
+    "subscribe",
     "topic",
 ]

@@ -15,6 +15,7 @@ from aggregator.outputs.pages.cards import Card, Label, card_of
 SECONDS = 3  # a row of stories with pictures under the lead
 BRIEFS = 8  # the rest of Top News, headlines only
 LATEST = 17  # as tall as the lead and its row
+NEWEST = 10  # of these go before sections; the rest is what no section tells
 SECTION_LATEST = 4
 MISSED = 4
 TOPIC_SECONDS = 6
@@ -95,13 +96,16 @@ def lay_front(
     labels = {section.topic.slug: label_of(section.topic) for section in sections}
     desk = _Desk(newest((top, latest)), language, labels)
     ranked = desk.take(top, 1 + SECONDS + BRIEFS)
+    first = desk.take(latest, NEWEST)
+    missed = desk.take(Edition(spec=top.spec, updated=top.updated, entries=dont_miss), MISSED)
+    blocks = tuple(_blocks(sections, desk))
     return Sheet(
         lead=ranked[0] if ranked else None,
         seconds=ranked[1 : 1 + SECONDS],
         briefs=ranked[1 + SECONDS :],
-        latest=desk.take(latest, LATEST),
-        blocks=tuple(_blocks(sections, desk)),
-        missed=desk.take(Edition(spec=top.spec, updated=top.updated, entries=dont_miss), MISSED),
+        latest=(*first, *desk.take(latest, LATEST - len(first))),
+        blocks=blocks,
+        missed=missed,
     )
 
 

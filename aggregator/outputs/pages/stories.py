@@ -70,9 +70,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """Everything that one owner reported, in order; ``own`` unless all of it is copies."""
+    """Everything that one owner reported, in order; ``own`` unless all of it is copies.
 
-    owner: str
+    ``titles`` are those of its papers, or its own name when they have none.
+    """
+
+    titles: tuple[str, ...]
     lines: tuple[Line, ...]
     own: bool
 
@@ -169,7 +172,12 @@ def _by_owner(lines: Iterable[Line], entries: Mapping[str, EditionEntry]) -> tup
         source = entries[line.card.id].source
         held.setdefault(source.owner if source else line.card.source, []).append(line)
     told = [
-        Coverage(owner=owner, lines=tuple(some), own=any(not line.copy_because for line in some))
+        Coverage(
+            titles=tuple(dict.fromkeys(line.card.source for line in some if line.card.source))
+            or (owner,),
+            lines=tuple(some),
+            own=any(not line.copy_because for line in some),
+        )
         for owner, some in held.items()
     ]
     return tuple(sorted(told, key=lambda one: not one.own))

@@ -57,8 +57,17 @@ def views_for_people(db: Database) -> None:
         db.execute(statement)
 
 
+def search_index(db: Database) -> None:
+    """Make room for the words of items; they are filled in by and by."""
+    db.execute(
+        "CREATE TABLE word (item bigint PRIMARY KEY REFERENCES item (seq) ON DELETE CASCADE,"
+        " words tsvector NOT NULL)"
+    )
+    db.execute("CREATE INDEX word_words ON word USING gin (words)")
+
+
 MIGRATIONS: Mapping[str, Callable[[Database], None]] = {
-    each.__name__: each for each in (first_tables, views_for_people)
+    each.__name__: each for each in (first_tables, views_for_people, search_index)
 }
 KNOWN = frozenset(MIGRATIONS)
 """Names of all migrations of this version; a database that holds others is newer than we are."""

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 
-from aggregator.storage.protocol import Store
 from aggregator.storage.shelves.connection import Connection
 from aggregator.storage.shelves.feeds import SqlFeeds
 from aggregator.storage.shelves.followers import SqlFollowers
@@ -59,7 +58,3 @@ class SqlStore:
     def close(self) -> None:
         """Finish writing and let go of the database. Safe to call twice."""
         self._at.close()
-
-
-def _conforms(store: SqlStore) -> Store:
-    return store

@@ -10,6 +10,17 @@ from aggregator.storage.shelves import tables, views
 
 migrations = Migrations("aggregator")
 
+_SEARCH = (
+    # rowid is seq. Marks that belong to letters count as such (Mn, Mc).
+    """CREATE VIRTUAL TABLE word USING fts5 (
+    title, text, tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'"
+)""",
+    # Whatever takes an item away takes its words: no search finds what is not there.
+    """CREATE TRIGGER item_gone AFTER DELETE ON item BEGIN
+    DELETE FROM word WHERE rowid = old.seq;
+END""",
+)
+
 
 @migrations()
 def first_tables(db: Database) -> None:
@@ -23,12 +34,19 @@ def views_for_people(db: Database) -> None:
     _run(db, views.FOR_PEOPLE)
 
 
+@migrations()
+def search_index(db: Database) -> None:
+    """Make room for the words of items; they are filled in by and by."""
+    for statement in _SEARCH:
+        db.conn.execute(statement)
+
+
 def _run(db: Database, text: str) -> None:
     # Not executescript(): it would commit before it starts.
     for statement in tables.statements(text):
         db.conn.execute(statement)
 
 
-ORDER = ("first_tables", "views_for_people")
+ORDER = ("first_tables", "views_for_people", "search_index")
 KNOWN = frozenset(ORDER)
 """Names of all migrations of this version; a database that holds others is newer than we are."""
