@@ -28,6 +28,7 @@ quality: $(VENV)/.dev ## scores on labelled data, against tests/quality/floors.j
 corpus: $(VENV)/.dev ## real and hostile documents, a real day end to end; says so without the data
 	$(BIN)/python -m bench.corpus
 	$(BIN)/python -m bench.day
+	$(BIN)/python -m bench.validity
 
 bench: $(VENV)/.dev ## time and memory, on this machine
 	$(BIN)/python -m bench

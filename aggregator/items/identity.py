@@ -23,8 +23,10 @@ _SPACE = NAMESPACE.bytes + b"item\n"
 _VERSION_5 = (5 << 76) | (0b10 << 62)  # RFC 4122 sections 4.1.3 and 4.1.1
 _FREE_BITS = ~((0xF << 76) | (0b11 << 62))
 
+# RFC 3987 section 2.2: what no IRI may hold can be no part of an atom:id.
 _ABSOLUTE_URI = re.compile(
-    r"(?:https?://[^\s/]|tag:[^\s,]+,\d|urn:[a-z0-9][a-z0-9-]+:)\S*", re.IGNORECASE
+    r"(?:https?://[^\s/]|tag:[^\s,]+,\d|urn:[a-z0-9][a-z0-9-]+:)[^\s<>\"{}|\\^`\[\]\x7f-\x9f]*",
+    re.IGNORECASE,
 )
 _MAX_ID = 2_000
 _ASKED = 4  # names of an entry that are looked up; that all are taken takes malice and luck

@@ -16,6 +16,7 @@ from aggregator.outputs.clean import (
     host_of,
     line_of,
     media_type,
+    prose_of,
     text_of,
     web_link,
     whole_second,
@@ -181,7 +182,7 @@ def _fitting(articles: list[Article]) -> list[Article]:
 
 
 def _cleaned(entry: EditionEntry) -> EditionEntry:
-    summary = text_of(entry.summary)
+    summary = prose_of(entry.summary)
     link = web_link(entry.link)
     return replace(
         entry,

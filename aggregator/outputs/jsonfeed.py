@@ -15,9 +15,10 @@ VERSION = "https://jsonfeed.org/version/1.1"
 def render(edition: Edition, site: Site) -> Printed:
     """Print ``edition`` as a JSON Feed.
 
-    Beyond the standard an item has ``_source`` (title, url, home, owner), ``_also`` (a list of
-    title, url, source, owner, date_published, copy) and ``_agency``. Equal input gives equal
-    bytes. Raises ValueError when the edition's own date has no zone.
+    Beyond the standard an item has the custom objects ``_source`` (title, url, home, owner),
+    ``_also`` (``reports``: a list of title, url, source, owner, date_published, copy) and
+    ``_agency`` (name). Equal input gives equal bytes. Raises ValueError when the edition's own
+    date has no zone.
     """
     head = masthead(edition, site, Format.JSON)
     selection = select(edition)
@@ -71,8 +72,8 @@ def _item(article: Article, language: str) -> dict[str, Any]:
             "language": entry.language if entry.language != language else None,
             "attachments": [_attachment(enclosure) for enclosure in entry.enclosures],
             "_source": _source(entry.source),
-            "_also": [_report(report) for report in entry.also],
-            "_agency": entry.agency,
+            "_also": _said({"reports": [_report(report) for report in entry.also]}),
+            "_agency": _said({"name": entry.agency}),
         }
     )
 

@@ -45,7 +45,8 @@ def test_a_publishers_absolute_id_is_kept_character_by_character() -> None:
 
 @pytest.mark.conforms("B02")
 def test_an_id_that_is_none_is_minted_from_feed_and_key_alone() -> None:
-    for guid in ("12345", "www.f.example/1", "yt:video:7cxc", "two words http://x"):
+    strange = ("12345", "www.f.example/1", "yt:video:7cxc", "two words http://x", "urn:x-y:<1>")
+    for guid in strange:
         item = take(replace(ENTRY, guid=guid)).new[0]
         assert item.id == minted_id("f", f"guid:{guid}")
 

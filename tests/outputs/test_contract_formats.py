@@ -32,9 +32,9 @@ from aggregator.model.editions import (
     Source,
 )
 from aggregator.model.items import Enclosure
+from aggregator.outputs.clean import web_link
 from aggregator.outputs.documents import MEDIA_TYPES, etag_of, render
 from aggregator.outputs.gate import Accept, Verdict, judge
-from aggregator.text.urls import absolute
 from aggregator.text.xml import one_line
 
 BORN = datetime(2021, 9, 20, 8, 0, tzinfo=UTC)
@@ -421,7 +421,7 @@ MOMENTS = st.datetimes(datetime(1995, 1, 1), datetime(2035, 1, 1), timezones=st.
 )
 # Without a semicolon: feedparser reads "&x;" in an address as an entity and mends it.
 PATHS = st.text("abcXYZ019-._~/?=&%:@,()[]é東", max_size=20)
-LINKS = PATHS.map(lambda path: absolute(path, "https://post.example/p/") or "https://post.example/")
+LINKS = PATHS.map(lambda path: web_link(f"https://post.example/p/{path}"))
 
 
 @st.composite

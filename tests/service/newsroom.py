@@ -85,5 +85,11 @@ def entries(store: Store, name: str) -> list[dict[str, Any]]:
     return items
 
 
+def others(one: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return who else reports an entry."""
+    reports: list[dict[str, Any]] = one.get("_also", {}).get("reports", [])
+    return reports
+
+
 def ids(store: Store, name: str) -> list[str]:
     return [one["id"] for one in entries(store, name)]

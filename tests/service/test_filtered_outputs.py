@@ -8,7 +8,7 @@ import pytest
 from aggregator.service.choosing import LOOK_BACK
 from aggregator.settings import Settings
 from aggregator.storage import Store
-from tests.service.newsroom import entries, ids, publisher, served, tell
+from tests.service.newsroom import entries, ids, others, publisher, served, tell
 from tests.service.stage import HOUR, NOW, settings_for, store_in
 
 FEEDS = [
@@ -73,7 +73,7 @@ def test_a_story_is_in_when_a_report_passes_and_its_headline_is_of_one_that_does
     press.publish(NOW)
     (one,) = entries(store, "north")
     assert (one["id"], one["title"]) == ("both", "north on the bridge")
-    assert [also["source"] for also in one["_also"]] == ["harbour"]
+    assert [also["source"] for also in others(one)] == ["harbour"]
 
 
 def test_a_story_is_out_when_most_reports_have_a_word_that_is_not_wanted(

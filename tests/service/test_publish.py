@@ -13,7 +13,7 @@ from aggregator.model.errors import StoreError
 from aggregator.service.material import Material
 from aggregator.settings import Settings
 from aggregator.storage import Store
-from tests.service.newsroom import entries, ids, publisher, served, tell
+from tests.service.newsroom import entries, ids, others, publisher, served, tell
 from tests.service.stage import HOUR, NOW, from_outside, settings_for, store_in
 
 FEEDS = [
@@ -199,16 +199,14 @@ def test_a_new_report_shows_under_its_story_at_once_and_a_merged_story_is_one(
     press.publish(NOW)
     tell(store, "north", 1, story="s1", now=NOW + HOUR)
     press.publish(NOW + HOUR)
-    told = {
-        one["id"]: [also["owner"] for also in one.get("_also", ())] for one in entries(store, "top")
-    }
+    told = {one["id"]: [also["owner"] for also in others(one)] for one in entries(store, "top")}
     assert told == {"s1": ["north.example"], "s2": []}
 
     tell(store, "ledger", 1, story="s1", merged=("s2",), now=NOW + 2 * HOUR)
     press.publish(NOW + 2 * HOUR)
     (one,) = entries(store, "top")
     assert one["id"] == "s1"
-    assert [also["owner"] for also in one["_also"]] == ["north.example", "ledger.example"]
+    assert [also["owner"] for also in others(one)] == ["north.example", "ledger.example"]
 
 
 def test_without_a_top_output_the_front_page_stays_as_it_is(
