@@ -56,11 +56,14 @@ class Program:
     def until(self, *parts: str) -> str:
         """Wait for a line that has all ``parts`` in it, not heard before; return it."""
         end = time.monotonic() + PATIENCE
-        while (line := self._fresh.get(timeout=max(0.0, end - time.monotonic()))) is not None:
-            self.told.append(line)
-            if all(part in line for part in parts):
-                return line
-        raise AssertionError(f"it ended before it said {parts}: {''.join(self.told)}")
+        try:
+            while (line := self._fresh.get(timeout=max(0.0, end - time.monotonic()))) is not None:
+                self.told.append(line)
+                if all(part in line for part in parts):
+                    return line
+        except queue.Empty:
+            pass
+        raise AssertionError(f"it never said {parts}: {''.join(self.told)}")
 
     def serves(self) -> str:
         """Wait until it serves; return its address."""

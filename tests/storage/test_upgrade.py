@@ -1,5 +1,6 @@
 """A database of an older version: brought up to date once, backed up before, whole if cut short."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,7 @@ from aggregator.storage import compact, look, open_store, restore
 from aggregator.storage.shelves import views
 from aggregator.storage.sqlite.migrations import ORDER, migrations
 from tests.service.stage import NOW, from_outside
+from tests.storage.test_backup import filled
 
 URL = "sqlite:///t.sqlite3"
 
@@ -126,3 +128,31 @@ def test_a_database_that_gives_nothing_back_does_so_once_it_was_compacted(tmp_pa
     open_store(URL, root=tmp_path).close()
     compact(URL, root=tmp_path)
     assert look(URL, root=tmp_path).shrinks
+
+
+@pytest.mark.conforms("E09")
+def test_a_file_that_was_not_closed_is_looked_through_until_it_is_sound(tmp_path: Path) -> None:
+    """Each time: whoever starts it again and again must not get past that."""
+    store = filled(tmp_path, 500)
+    with from_outside(tmp_path) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    copy = tmp_path / "as-it-is-left-by-a-kill"
+    copy.mkdir()
+    for name in ("t.sqlite3", "t.sqlite3.lock"):
+        shutil.copy(tmp_path / name, copy)
+    store.close()
+    sound = (copy / "t.sqlite3").read_bytes()
+    spoil(copy / "t.sqlite3")
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"it is damaged: .*restore a backup in its place"):
+            open_store(URL, root=copy)
+    (copy / "t.sqlite3").write_bytes(sound)
+    open_store(URL, root=copy).close()
+    assert (copy / "t.sqlite3.lock").read_bytes() == b""
+
+
+def spoil(path: Path) -> None:
+    """Write over a page in which items are, and nothing that is read at once."""
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2 // 4096 * 4096)
+        file.write(b"\xff" * 4096)

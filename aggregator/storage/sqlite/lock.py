@@ -1,4 +1,4 @@
-"""Who may write to the file? One process."""
+"""Who may write to the file? One process. And did the last one close it properly?"""
 
 import fcntl
 from pathlib import Path
@@ -23,7 +23,7 @@ def locked(path: Path) -> TextIO:
 
 
 def _lock(path: Path) -> TextIO:
-    handle = path.with_name(path.name + ".lock").open("w")
+    handle = path.with_name(path.name + ".lock").open("a+")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -33,3 +33,21 @@ def _lock(path: Path) -> TextIO:
             "another folder with --data"
         ) from None
     return handle
+
+
+def was_cut_off(lock: TextIO) -> bool:
+    """Tell whether the last one to hold ``lock`` ended without `closed`: it was killed, say."""
+    lock.seek(0)
+    return bool(lock.read())
+
+
+def in_use(lock: TextIO) -> None:
+    """Write down that the database is being used."""
+    lock.truncate(0)
+    lock.write("in use\n")
+    lock.flush()
+
+
+def closed(lock: TextIO) -> None:
+    """Write down that the database was closed properly."""
+    lock.truncate(0)
