@@ -15,7 +15,9 @@ from aggregator.service.house import parse_workers
 from aggregator.service.replay import Replay, captures, feeds_of
 from aggregator.service.visitlog import tell
 from aggregator.settings import load
-from aggregator.storage import open_store
+from aggregator.storage import Store, open_store
+
+_SCRATCH = "sqlite:///replay.sqlite3"
 
 
 @click.command()
@@ -31,8 +33,14 @@ from aggregator.storage import open_store
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A feeds.yaml that lends topics, owners and weights to the captured feeds.",
 )
+@click.option(
+    "--store",
+    "url",
+    metavar="URL",
+    help="An empty database to keep what is remembered in; else it goes when all is done.",
+)
 @click.pass_obj
-def replay(place: Place, folder: Path, out: Path, feeds: Path | None) -> None:
+def replay(place: Place, folder: Path, out: Path, feeds: Path | None, url: str | None) -> None:
     """Run captured documents through the pipeline on their own clock.
 
     FOLDER holds files named like 20210920T000720Z__bbc.xml. Nothing is fetched and nothing of
@@ -42,7 +50,7 @@ def replay(place: Place, folder: Path, out: Path, feeds: Path | None) -> None:
     _make(out)
     settings = load(feeds=feeds, config=place.config, environ=os.environ)
     with tempfile.TemporaryDirectory(prefix="aggregator-replay-") as scratch:
-        store = open_store("sqlite:///replay.sqlite3", root=Path(scratch))
+        store = _empty(url) if url else open_store(_SCRATCH, root=Path(scratch))
         workers = parse_workers(settings)
         try:
             run = Replay(store, settings, workers, feeds_of((c.feed for c in day), settings.feeds))
@@ -61,6 +69,14 @@ def replay(place: Place, folder: Path, out: Path, feeds: Path | None) -> None:
             store.close()
     told = ", ".join(f"{count} {outcome}" for outcome, count in counted.most_common())
     click.echo(f"{len(day)} captures: {told}; {items} items in {out}")
+
+
+def _empty(url: str) -> Store:
+    store = open_store(url, root=Path.cwd())
+    if store.feeds.configured():
+        store.close()
+        raise click.UsageError("--store: that database has feeds already; name an empty one")
+    return store
 
 
 def _make(out: Path) -> None:

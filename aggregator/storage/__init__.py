@@ -3,14 +3,18 @@
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from types import ModuleType
 
 from aggregator.model.errors import StoreError
+from aggregator.storage import moving
 from aggregator.storage.protocol import Store
+from aggregator.storage.shelves.connection import Connection
 from aggregator.storage.sqlite import SqliteStore, backup, looking
 from aggregator.storage.sqlite.backup import Told, untold
+from aggregator.storage.sqlite.connection import Connection as SqliteConnection
 from aggregator.storage.sqlite.looking import Look
 
-__all__ = ["Look", "Store", "back_up", "compact", "look", "open_store", "restore"]
+__all__ = ["Look", "Store", "back_up", "compact", "look", "move", "open_store", "restore"]
 
 _SQLITE = "sqlite:///"
 _POSTGRES = "postgresql://"
@@ -26,19 +30,42 @@ def open_store(url: str, *, root: Path, reading: bool = False, keep: bool = True
     Raises `StoreError` when the address is of no kind that we know or the store cannot be used.
     """
     if url.startswith(_POSTGRES):
-        return _postgres(url, reading=reading)
+        store: Store = _postgres().PostgresStore(url, reading=reading)
+        return store
     return SqliteStore(_file(url, root), reading=reading, keep=keep)
 
 
-def _postgres(url: str, *, reading: bool) -> Store:
+def _postgres() -> ModuleType:
     try:
-        from aggregator.storage.postgres import PostgresStore  # noqa: PLC0415 - an extra
+        from aggregator.storage import postgres  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise StoreError(
             f"storage: a PostgreSQL database needs more than is installed ({error});"
             " pip install 'aggregator[postgres]'"
         ) from error
-    return PostgresStore(url, reading=reading)
+    return postgres
+
+
+def move(
+    source: str, target: str, *, root: Path, told: Told = untold, piece: int = moving.PIECE
+) -> Mapping[str, int]:
+    """Move what the store at ``source`` remembers into the empty one at ``target``.
+
+    Or go on with a move that was ended. Returns how many rows of each table, all compared;
+    ``piece`` of them are moved in one transaction. Raises
+    `StoreError` when either is in use, there is no ``source``, or ``target`` holds something else.
+    """
+    if source.startswith(_SQLITE) and not _file(source, root).exists():
+        raise StoreError(f"{_file(source, root)}: there is no database to move")
+    with closing(_connected(source, root)) as here, closing(_connected(target, root)) as there:
+        return moving.move(here, there, told=told, piece=piece)
+
+
+def _connected(url: str, root: Path) -> Connection:
+    if url.startswith(_POSTGRES):
+        connection: Connection = _postgres().Connection(url)
+        return connection
+    return SqliteConnection(_file(url, root))
 
 
 def back_up(url: str, target: Path, *, root: Path, told: Told = untold) -> Mapping[str, int]:
@@ -75,5 +102,9 @@ def _file(url: str, root: Path) -> Path:
             "storage: this works on a file; PostgreSQL has psql, pg_dump and pg_restore for it"
         )
     if not url.startswith(_SQLITE):
-        raise StoreError(f'storage: "{url}" is not an address we know; write sqlite:///FILE')
+        kind = url.partition("://")[0]  # what follows may hold a password
+        raise StoreError(
+            f'storage: "{kind}" is not a kind of store we know; write sqlite:///FILE'
+            " or postgresql://HOST/NAME"
+        )
     return root / url.removeprefix(_SQLITE)

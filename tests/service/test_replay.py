@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from aggregator.cli import main
+from tests.postgres import Server
 
 ENTRY = """<item><title>{title}</title><guid isPermaLink="false">{guid}</guid>
 <link>https://{paper}.example/{guid}?utm_source=rss</link><pubDate>{date}</pubDate>
@@ -108,6 +109,21 @@ def test_a_day_comes_out_whole_folded_grouped_and_the_same_twice(day: Path, tmp_
 
 
 @pytest.mark.slow
+def test_a_day_comes_out_the_same_on_postgresql(
+    day: Path, tmp_path: Path, postgres: Server
+) -> None:
+    url = postgres.new()
+    file, server = tmp_path / "file", tmp_path / "server"
+    invoke(tmp_path, "replay", str(day), "--out", str(file))
+    invoke(tmp_path, "replay", str(day), "--out", str(server), "--store", url)
+    for path in file.rglob("*.*"):
+        assert (server / path.relative_to(file)).read_bytes() == path.read_bytes(), path
+
+    again = CliRunner().invoke(main, ["replay", str(day), "--out", str(tmp_path), "--store", url])
+    assert (again.exit_code, "name an empty one" in again.output) == (2, True)
+    postgres.drop(url)
+
+
 def test_outputs_list_a_copy_under_its_lead_and_a_story_once(day: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     invoke(tmp_path, "replay", str(day), "--out", str(out))

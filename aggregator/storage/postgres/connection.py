@@ -195,6 +195,21 @@ class Connection:
             with self.transaction(), self.db.cursor() as cursor:
                 cursor.executemany(spoken(sql), rows)
 
+    def load(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Add rows, many at once, in a transaction."""
+        names = ", ".join(f'"{name}"' for name in columns)
+        into = f"COPY {table} ({names}) FROM STDIN"
+        with self.transaction(), self.db.cursor() as cursor, cursor.copy(into) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def count_on(self, table: str) -> None:
+        """Let the numbers of ``table`` (``seq``) go on after the highest that was loaded."""
+        self.rows(
+            f"SELECT setval(pg_get_serial_sequence('{table}', 'seq'), max(seq)) FROM {table}"
+            " HAVING max(seq) IS NOT NULL"
+        )
+
     def keep_house(self) -> None:
         """Refresh the planner's figures; what was deleted PostgreSQL clears by itself."""
         with _told():

@@ -26,6 +26,12 @@ class Connection(Protocol):
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Execute a statement for each of ``rows`` in a transaction."""
 
+    def load(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Add rows, many at once, in a transaction."""
+
+    def count_on(self, table: str) -> None:
+        """Let the numbers of ``table`` (``seq``) go on after the highest that was loaded."""
+
     def keep_house(self) -> None:
         """Do what keeps a database fast and small."""
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 
+from aggregator.model.errors import StoreError
 from aggregator.storage.shelves.connection import Connection
 from aggregator.storage.shelves.feeds import SqlFeeds
 from aggregator.storage.shelves.followers import SqlFollowers
@@ -22,6 +23,12 @@ class SqlStore:
     """Everything that is remembered, in the tables of one database."""
 
     def __init__(self, connection: Connection, about: Mapping[str, str]) -> None:
+        """Put the shelves over ``connection``; `StoreError` while somebody moves in."""
+        if connection.rows("SELECT 1 FROM moving"):
+            connection.close()
+            raise StoreError(
+                "storage: a move into this store is not done; go on with `aggregator migrate`"
+            )
         self._at = connection
         self._about = about
         self.feeds = SqlFeeds(connection)

@@ -5,6 +5,9 @@ In SQLite's words, which are few: INTEGER, REAL, TEXT, BLOB, and a key that numb
 changes by a migration in both.
 """
 
+import re
+from collections.abc import Iterator, Mapping
+
 FIRST = """
 CREATE TABLE feed (
     id TEXT PRIMARY KEY,
@@ -232,6 +235,10 @@ CREATE TABLE chosen (                        -- items that a filter passes, or b
 CREATE INDEX chosen_item ON chosen (item, output);
 
 CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT;
+
+CREATE TABLE moving (                        -- a row while a move into this store is under way
+    origin TEXT PRIMARY KEY                  -- the installation that moves in
+) STRICT;
 """
 """The tables of version 0.1, a statement after another."""
 
@@ -239,3 +246,20 @@ CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT;
 def statements(tables: str) -> tuple[str, ...]:
     """Return the statements of which ``tables`` are made."""
     return tuple(each for each in tables.split(";\n") if each.strip())
+
+
+_TABLE = re.compile(r"CREATE TABLE (\w+) \((.*?)\n?\) STRICT", re.DOTALL)
+_KEY = re.compile(r"PRIMARY KEY \(([\w, ]+)\)|(\w+) \w+ PRIMARY KEY")
+
+
+def _keys(columns: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for name, text in columns.items():
+        for several, one in _KEY.findall(text)[:1]:
+            yield name, tuple((several or one).split(", "))
+
+
+_COLUMNS: Mapping[str, str] = {n: text for n, text in _TABLE.findall(FIRST) if n != "moving"}
+KEYS: Mapping[str, tuple[str, ...]] = dict(_keys(_COLUMNS))
+"""The primary key of every table, in an order in which what is referred to comes first."""
+NUMBERED = frozenset(n for n, text in _COLUMNS.items() if "seq INTEGER PRIMARY KEY" in text)
+"""The tables whose ``seq`` numbers their rows."""

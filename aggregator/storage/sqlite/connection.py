@@ -93,6 +93,14 @@ class Connection:
         with self.transaction():
             self.db.conn.executemany(sql, rows)
 
+    def load(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Add rows, many at once, in a transaction."""
+        marks = ", ".join("?" * len(columns))
+        self.run_many(f"INSERT INTO {table} ({_quoted(columns)}) VALUES ({marks})", rows)
+
+    def count_on(self, table: str) -> None:
+        """Nothing to do: numbers always go on after the highest that was there."""
+
     def keep_house(self) -> None:
         """Refresh the planner's figures, give room back, fold the write-ahead log into the file."""
         try:
@@ -136,6 +144,10 @@ class Connection:
     def _let_go(self) -> None:
         if self._lock is not None:
             self._lock.close()
+
+
+def _quoted(columns: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in columns)
 
 
 @contextmanager
