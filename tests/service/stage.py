@@ -5,7 +5,6 @@ somebody's hand would bring them.
 """
 
 import asyncio
-import sqlite3
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -20,13 +19,12 @@ from aggregator.service import clock
 from aggregator.service.recall import known_of
 from aggregator.settings import Settings, load
 from aggregator.storage import Store, open_store
-from tests.stores import address_in
+from tests.stores import Hand, address_in
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday
 HOUR = timedelta(hours=1)
 PATIENCE = 40.0  # seconds after which a test gives up; nothing here takes as long
 
-DATABASE = "t.sqlite3"
 SERVICE = """
 reach: {allow_private: [127.0.0.0/8]}
 politeness: {spacing: 0s, start_rate: 1000, per_host: 8}
@@ -84,10 +82,10 @@ def store_in(folder: Path) -> Store:
 
 
 @contextmanager
-def from_outside(folder: Path, name: str = DATABASE) -> Iterator[sqlite3.Connection]:
-    """Lay hands on the database in ``folder``, whoever uses it meanwhile."""
-    with closing(sqlite3.connect(folder / name, isolation_level=None)) as db:
-        yield db
+def from_outside(folder: Path, name: str | None = None) -> Iterator[Hand]:
+    """Lay hands on the database of ``folder``, or the file ``name``, whoever uses it meanwhile."""
+    with closing(Hand(f"sqlite:///{folder / name}" if name else address_in(folder))) as hand:
+        yield hand
 
 
 def rss(*items: str, title: str = "Harbour Gazette") -> bytes:

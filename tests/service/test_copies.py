@@ -1,6 +1,7 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,6 +10,8 @@ from aggregator.model.items import Entry
 from aggregator.service.organise import Organiser
 from aggregator.storage import Store
 from tests.service.stage import HOUR, NOW, bring, entry, store_in
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 WORDS = [f"word{number}x" for number in range(400)]
 # A text, its two halves, which have little in common, and what stands between them; one that

@@ -15,6 +15,8 @@ from aggregator.settings import Settings
 from aggregator.storage import Store
 from tests.service.stage import HOUR, NOW, bring, entry, from_outside, settings_for, store_in
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 ROUNDS = 6
 ROUND = timedelta(minutes=40)
 Round = dict[str, list[Entry]]

@@ -11,6 +11,8 @@ from aggregator.storage import Store
 from tests.service.newsroom import entries, ids, others, publisher, served, tell
 from tests.service.stage import HOUR, NOW, settings_for, store_in
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 FEEDS = [
     "{id: harbour, url: 'https://harbour.example/feed', language: en}",
     "{id: north, url: 'https://north.example/feed'}",

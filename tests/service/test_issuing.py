@@ -14,6 +14,8 @@ from aggregator.storage import Store
 from tests.service.newsroom import assign, entries, publisher, served, tell
 from tests.service.stage import HOUR, NOW, bring, entry, settings_for, store_in
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 FEEDS = [
     f"{{id: {name}, url: 'https://{name}.example/'}}" for name in ("harbour", "north", "ledger")
 ]

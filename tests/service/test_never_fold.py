@@ -14,6 +14,8 @@ from aggregator.settings import Settings
 from aggregator.storage import Store
 from tests.service.stage import HOUR, NOW, bring, entry, from_outside, settings_for, store_in
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 FEEDS = [
     "{id: harbour, url: 'https://harbour.example/feed', owner: Harbour}",
     "{id: north, url: 'https://north.example/feed', owner: North}",
@@ -166,8 +168,8 @@ def test_the_same_wish_is_carried_out_once(store: Store, tmp_path: Path) -> None
     settings = asking(tmp_path, "never_fold: {feeds: [north]}\n")
     assert Desk.over(store, settings).healed == 1
     with from_outside(tmp_path) as db:
-        before = db.execute("SELECT * FROM item").fetchall()
+        before = db.execute("SELECT * FROM item ORDER BY seq").fetchall()
     assert heal(store, settings.never_fold) == 0
     assert heal(store, NOTHING_APART) == 0
     with from_outside(tmp_path) as db:
-        assert db.execute("SELECT * FROM item").fetchall() == before
+        assert db.execute("SELECT * FROM item ORDER BY seq").fetchall() == before

@@ -86,7 +86,7 @@ def everything(folder: Path) -> list[object]:
     """Return every row of what is kept of items."""
     tables = ("item", "identity", "trait", "headline", "waiting")
     with from_outside(folder) as db:
-        return [db.execute(f"SELECT * FROM {table}").fetchall() for table in tables]
+        return [sorted(db.execute(f"SELECT * FROM {t}").fetchall(), key=repr) for t in tables]
 
 
 def titles(store: Store) -> list[str]:
@@ -139,6 +139,7 @@ def test_any_visit_repeated_writes_nothing(visits: list[list[Entry]], most: int)
             assert everything(folder) == before
 
 
+@pytest.mark.usefixtures("engine")
 def test_of_two_keys_of_one_item_the_first_speaks_for_it_at_every_visit() -> None:
     with house() as (store, _):
         first = story(1, guid=None)
@@ -196,6 +197,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.conforms("D37", "D39")
 @pytest.mark.parametrize("change", CHANGES)
 def test_ids_that_change_at_every_visit_bring_nothing_twice(change: str) -> None:
@@ -209,6 +211,7 @@ def test_ids_that_change_at_every_visit_bring_nothing_twice(change: str) -> None
         assert keys <= 9 * 25
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.conforms("D37")
 def test_ids_that_subscribers_know_outlive_a_change_of_all_ids_at_once() -> None:
     with house() as (store, _):
@@ -228,6 +231,7 @@ def test_ids_that_subscribers_know_outlive_a_change_of_all_ids_at_once() -> None
         assert (again.new, again.aliases) == ((), ()), "what had left came back under its old id"
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.conforms("D38")
 def test_guids_used_again_lose_no_story_and_change_the_feeds_key() -> None:
     with house() as (store, _):
@@ -239,6 +243,7 @@ def test_guids_used_again_lose_no_story_and_change_the_feeds_key() -> None:
         assert visit(store, window, at=NOW + 9 * HOUR).new == ()
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.conforms("D38")
 def test_one_guid_for_all_entries_of_a_document_loses_none_in_any_order() -> None:
     with house() as (store, _):
@@ -248,6 +253,7 @@ def test_one_guid_for_all_entries_of_a_document_loses_none_in_any_order() -> Non
         assert sorted(titles(store)) == sorted(one.title for one in same)
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.conforms("E19")
 def test_what_was_pruned_is_not_new_though_its_feeds_key_changed() -> None:
     with house() as (store, _):
@@ -262,6 +268,7 @@ def test_what_was_pruned_is_not_new_though_its_feeds_key_changed() -> None:
             assert visit(store, [story(1)]).new == (), key
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.conforms("D42")
 def test_an_entry_that_claims_the_id_of_another_feed_changes_nothing_of_it() -> None:
     with house() as (store, _):
@@ -277,6 +284,7 @@ def test_an_entry_that_claims_the_id_of_another_feed_changes_nothing_of_it() -> 
         assert visit(store, [mine]).revised == ()
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_flood_from_before_us_is_no_news_when_its_turn_comes() -> None:
     with house() as (store, _):
         visit(store, [story(n) for n in range(6)], most=2)
@@ -292,6 +300,7 @@ def tale(slot: str, number: int, day: int) -> Entry:
     return story(number, guid=slot, link=link, canonical=link, published=when)
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize(
     "slots", [("0", "1"), ("lead",)], ids=["guids that are places", "one guid for the lead story"]
 )
@@ -311,6 +320,7 @@ def test_a_story_under_a_guid_whose_first_story_was_pruned_is_new(slots: tuple[s
         assert visit(store, [tale(slots[0], 0, 0)], at=late + 2 * HOUR).new == (), "it was pruned"
 
 
+@pytest.mark.usefixtures("engine")
 def test_each_hours_bulletin_at_the_page_of_its_show_is_new() -> None:
     show = "https://radio.example/podcasts/500005/the-hourly-news"
     with house() as (store, _):
@@ -325,6 +335,7 @@ def test_each_hours_bulletin_at_the_page_of_its_show_is_new() -> None:
             assert len(visit(store, [said], at=NOW + hour * HOUR).new) == 1
 
 
+@pytest.mark.usefixtures("engine")
 def test_each_hours_bulletin_in_the_words_of_the_last_is_new() -> None:
     said = story(1, link=None, canonical=None)
     with house() as (store, _):

@@ -159,6 +159,7 @@ def test_a_document_stays_remembered_while_nothing_else_is_read(
     assert remembered(tmp_path) == 2
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_visit_that_cannot_be_stored_is_not_remembered_either(
     origin: Origin, tmp_path: Path, workers: ParseWorkers
 ) -> None:
@@ -166,13 +167,12 @@ def test_a_visit_that_cannot_be_stored_is_not_remembered_either(
     origin.script("/a", answer(200, rss(item(1))))
     feed = Feed(id="a", url=origin.url("/a"))
     visits(tmp_path, feed, 0, workers, forget=False)
-    full = "CREATE TRIGGER full BEFORE INSERT ON {} BEGIN SELECT RAISE(ABORT, 'no room'); END"
     for table in ("identity", "reading"):
         with from_outside(tmp_path) as db:
-            db.execute(full.format(table))
+            db.refuse("INSERT", table)
         with pytest.raises(StoreError, match="no room"):
             visits(tmp_path, feed, 1, workers, forget=False)
         with from_outside(tmp_path) as db:
-            db.execute("DROP TRIGGER full")
+            db.accept(table)
         assert remembered(tmp_path) == 0
         assert left_in(tmp_path)["item"] == []

@@ -16,6 +16,8 @@ from aggregator.storage import Store
 from tests.service.newsroom import entries, ids, others, publisher, served, tell
 from tests.service.stage import HOUR, NOW, from_outside, settings_for, store_in
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 FEEDS = [
     "{id: harbour, url: 'https://harbour.example/feed', topics: [business]}",
     "{id: north, url: 'https://north.example/feed', topics: [sport]}",
@@ -46,7 +48,7 @@ def lose(folder: Path, feed: str) -> None:
 def kept_from(folder: Path, feed: str) -> Iterator[None]:
     """Keep a feed's row away for a while."""
     with from_outside(folder) as db:
-        db.execute("CREATE TABLE elsewhere AS SELECT * FROM feed WHERE id = ?", [feed])
+        db.execute(f"CREATE TABLE elsewhere AS SELECT * FROM feed WHERE id = '{feed}'")
         lose(folder, feed)
         yield
         db.execute("INSERT INTO feed SELECT * FROM elsewhere")
@@ -137,36 +139,26 @@ def test_a_store_that_refuses_to_write_undoes_the_whole_step(
     press = publisher(store, settings)
     tell(store, "harbour", 1, story="s1")
     with from_outside(tmp_path) as db:
-        db.execute(
-            "CREATE TRIGGER full BEFORE INSERT ON output WHEN new.path LIKE '%top.rss'"
-            " BEGIN SELECT RAISE(ABORT, 'no room'); END"
-        )
+        db.refuse("INSERT", "output", "new.path LIKE '%top.rss'")
 
     with pytest.raises(StoreError, match="no room"):
         press.publish(NOW)
     assert served(store) == {}
 
     with from_outside(tmp_path) as db:
-        db.execute("DROP TRIGGER full")
+        db.accept("output")
     assert press.publish(NOW).refused == ()
     before = served(store)
     assert "index.html" in before
 
     new = tell(store, "north", 1, story="s1", now=NOW + HOUR)
     with from_outside(tmp_path) as db:
-        db.execute(
-            "CREATE TRIGGER full BEFORE DELETE ON output BEGIN SELECT RAISE(ABORT, 'no room'); END"
-        )
-        db.execute("PRAGMA recursive_triggers = ON")
-        db.execute(
-            "CREATE TRIGGER full2 BEFORE INSERT ON output BEGIN SELECT RAISE(ABORT, 'no room'); END"
-        )
+        db.refuse("INSERT", "output")
     with pytest.raises(StoreError, match="no room"):
         press.publish(NOW + HOUR)
     assert served(store) == before
     with from_outside(tmp_path) as db:
-        db.execute("DROP TRIGGER full2")
-        db.execute("DROP TRIGGER full")
+        db.accept("output")
     press.publish(NOW + HOUR)
     assert new in ids(store, "latest")
 

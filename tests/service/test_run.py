@@ -241,9 +241,7 @@ def test_after_a_restart_the_last_outputs_are_served_before_anything_else_works(
     assert b"Ferry 0" in before.content
     with from_outside(tmp_path) as db:
         db.execute("UPDATE item SET filed = 0")
-        db.execute(
-            "CREATE TRIGGER full BEFORE UPDATE ON item BEGIN SELECT RAISE(ABORT, 'no room'); END"
-        )
+        db.refuse("UPDATE", "item")
     after, health = play(second())
 
     assert after.content == before.content

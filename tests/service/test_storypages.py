@@ -15,6 +15,8 @@ from tests.service.newsroom import tell
 from tests.service.stage import NOW, settings_for, store_in
 from tests.service.test_publish import FEEDS
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 FERRY = "urn:uuid:11111111-1111-4111-8111-111111111111"
 STORM = "urn:uuid:22222222-2222-4222-8222-222222222222"
 
@@ -55,7 +57,8 @@ def test_a_story_is_told_with_all_who_report_it(store: Store, settings: Settings
 def test_publishers_are_read_once_however_many_stories_stand(
     store: Store, settings: Settings
 ) -> None:
-    assert isinstance(store, SqliteStore)
+    if not isinstance(store, SqliteStore):
+        pytest.skip("statements are counted as SQLite tells of them")
     desk = Desk.over(store, settings)
     asked = []
     for start, story in ((0, FERRY), (10, STORM)):
