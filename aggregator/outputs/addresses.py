@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from aggregator.model.editions import Format, OutputSpec, Site
 
@@ -29,6 +29,9 @@ SEARCH = "search"
 
 SUBSCRIBE = "subscribe"
 """The page that tells in words what each output holds."""
+
+FEED_STYLE = "feed.css"
+"""The style sheet with which browsers show feeds."""
 
 OUTPUTS_OPML = "outputs.opml"
 """The list of our outputs, for readers' programs to import."""
@@ -61,6 +64,11 @@ def moved(specs: Iterable[OutputSpec]) -> dict[str, str]:
 def feed_url(spec: OutputSpec, form: Format, site: Site) -> str:
     """Return the absolute address of a document."""
     return f"{site.base_url}/{quote(path(spec, form))}{_asking(spec)}"
+
+
+def stylesheet_path(site: Site) -> str:
+    """Return where browsers find the style sheet of feeds, from the root of the host."""
+    return f"{quote(urlsplit(site.base_url).path)}/{FEED_STYLE}"
 
 
 def page_url(spec: OutputSpec, site: Site) -> str:

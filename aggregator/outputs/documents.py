@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from aggregator.model.editions import Edition, Format, Site
 from aggregator.outputs import atom, jsonfeed, rss
-from aggregator.outputs.addresses import MEDIA_TYPES, path
+from aggregator.outputs.addresses import MEDIA_TYPES, path, stylesheet_path
 from aggregator.outputs.articles import Printed
 
 __all__ = ["MEDIA_TYPES", "etag_of", "path", "render"]
@@ -22,7 +23,18 @@ def render(edition: Edition, form: Format, site: Site) -> Printed:
     Entries that cannot be printed are left out and named in the result. Raises ValueError when
     the edition's own date has no zone.
     """
-    return _PRESSES[form](edition, site)
+    printed = _PRESSES[form](edition, site)
+    return printed if form is Format.JSON else replace(printed, body=_dressed(printed.body, site))
+
+
+def _dressed(document: bytes, site: Site) -> bytes:
+    """Say which style sheet browsers should show an XML document with (xml-stylesheet, W3C 2010).
+
+    Its address never changes, or every reader would be sent every feed anew with it.
+    """
+    head, declared, rest = document.partition(b"?>\n")
+    sheet = f'<?xml-stylesheet type="text/css" href="{stylesheet_path(site)}"?>\n'
+    return head + declared + sheet.encode("ascii") + rest
 
 
 def etag_of(body: bytes) -> str:

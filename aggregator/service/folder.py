@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from aggregator.model.editions import Rendered, Site
 from aggregator.model.errors import NotOursError
 from aggregator.outputs import pages
+from aggregator.outputs.addresses import FEED_STYLE
 from aggregator.outputs.documents import etag_of
 from aggregator.web.served import Served
 
@@ -111,6 +112,7 @@ def _fixtures(site: Site, now: datetime) -> Iterable[Rendered]:
     """Yield what never changes while the program stays the same, and the page for no page."""
     for path, media_type, body in (
         (pages.STYLE_PATH, "text/css", pages.stylesheet()),
+        (FEED_STYLE, "text/css", pages.feed_stylesheet()),
         (pages.FAVICON_PATH, "image/svg+xml", pages.FAVICON),
         ("404.html", pages.MEDIA_TYPE, pages.not_found(site)),
     ):

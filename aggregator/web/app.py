@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aggregator.model.editions import Format, Site
 from aggregator.outputs import pages
-from aggregator.outputs.addresses import FEEDS, MEDIA_TYPES, SEARCH, STORIES
+from aggregator.outputs.addresses import FEED_STYLE, FEEDS, MEDIA_TYPES, SEARCH, STORIES
 from aggregator.web.conditions import chosen, unchanged
 from aggregator.web.served import Fields, Left, Served, Shelf, Variant
 
@@ -39,7 +39,12 @@ _PAGE_POLICY = (
     b"default-src 'none'; img-src %b; style-src 'self'; "
     b"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-_FEED_POLICY = b"default-src 'none'; sandbox"
+_FEED_POLICY = b"default-src 'none'; style-src 'self'; sandbox"
+# Browsers show the source of what says that it is a feed, or save it; they show plain XML in its
+# own style sheet. They alone say that it is for somebody to look at (Fetch Metadata, W3C).
+_LOOKED_AT = (b"sec-fetch-dest", b"document")
+_PLAIN_XML = (b"content-type", b"application/xml; charset=utf-8")
+_FEED_TYPES = frozenset(f"{MEDIA_TYPES[form]}; charset=utf-8" for form in (Format.ATOM, Format.RSS))
 _TEXT = (b"content-type", b"text/plain; charset=utf-8")
 _ASKED = frozenset((b"accept-encoding", b"if-none-match", b"if-modified-since"))
 _PREFLIGHT: Fields = (
@@ -222,6 +227,8 @@ def _answer(served: Served, headers: list[tuple[bytes, bytes]]) -> tuple[int, Fi
         return 406, (_TEXT, (b"content-length", str(len(text)).encode())), text
     if _fresh(served, variant, asked):
         return 304, variant.validators, b""
+    if served.media_type in _FEED_TYPES and _LOOKED_AT in headers:
+        return 200, (_PLAIN_XML, *variant.fields[1:]), variant.body
     return 200, variant.fields, variant.body
 
 
@@ -255,7 +262,7 @@ def feed_fields(max_age: int) -> Fields:
     """Return what every answer with a feed carries besides its own fields."""
     return (
         _cached(max_age),
-        (b"vary", b"Accept-Encoding"),
+        (b"vary", b"Accept-Encoding, Sec-Fetch-Dest"),
         (b"access-control-allow-origin", b"*"),
         (b"access-control-expose-headers", b"ETag, Link"),
         (b"content-security-policy", _FEED_POLICY),
@@ -330,6 +337,9 @@ def _fixtures() -> list[Route]:
     async def style(_: Request) -> Response:
         return Response(pages.stylesheet(), media_type="text/css", headers=kept)
 
+    async def feed_style(_: Request) -> Response:
+        return Response(pages.feed_stylesheet(), media_type="text/css", headers=daily)
+
     async def icon(_: Request) -> Response:
         return Response(pages.FAVICON, media_type="image/svg+xml", headers=daily)
 
@@ -341,6 +351,7 @@ def _fixtures() -> list[Route]:
 
     return [
         Route(f"/{pages.STYLE_PATH}", style),
+        Route(f"/{FEED_STYLE}", feed_style),
         Route(f"/{pages.FAVICON_PATH}", icon),
         Route("/favicon.ico", no_icon),
         Route("/robots.txt", rules),

@@ -21,7 +21,13 @@ from aggregator.outputs.pages.press import (
     subscribe,
     topic,
 )
-from aggregator.outputs.pages.printing import FAVICON, FAVICON_PATH, STYLE_PATH, stylesheet
+from aggregator.outputs.pages.printing import (
+    FAVICON,
+    FAVICON_PATH,
+    STYLE_PATH,
+    feed_stylesheet,
+    stylesheet,
+)
 from aggregator.outputs.pages.stories import Neighbour, Report, StoryTold
 
 __all__ = [
@@ -33,6 +39,7 @@ __all__ = [
     "Report",
     "Section",
     "StoryTold",
+    "feed_stylesheet",
     "front",
     "gone",
     "issue",

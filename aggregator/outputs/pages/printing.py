@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from aggregator.model.editions import Format, OutputSpec, Site
-from aggregator.outputs.addresses import MEDIA_TYPES, SEARCH, SUBSCRIBE, feed_url, path
+from aggregator.outputs.addresses import FEED_STYLE, MEDIA_TYPES, SEARCH, SUBSCRIBE, feed_url, path
 from aggregator.outputs.clean import host_of, line_of
 from aggregator.outputs.pages.cards import Label
 from aggregator.outputs.wording import Moment
@@ -100,6 +100,12 @@ def print_page(template: str, paper: Paper, **rest: object) -> bytes:
     # A lone surrogate cannot be written in UTF-8; entries are cleaned of them, names may not be.
     page = _environment().get_template(template).render(paper=paper, **rest)
     return page.encode("utf-8", "replace")
+
+
+@cache
+def feed_stylesheet() -> bytes:
+    """Return the style sheet with which browsers show feeds."""
+    return (_HERE / "static" / FEED_STYLE).read_bytes()
 
 
 @cache

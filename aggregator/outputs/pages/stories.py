@@ -127,7 +127,7 @@ def lay_story(told: StoryTold, *, language: str) -> StorySheet:
         coverage=coverage[:OWNERS],
         timeline=tuple(ordered[:LINES]),
         parts=tuple(
-            (f"{figure:+.2f}" if name != "owners" else f"{figure:.0f}", _PARTS.get(name, name))
+            (_signed(figure) if name != "owners" else f"{figure:.0f}", _PARTS.get(name, name))
             for name, figure in told.rank.parts
             if name == "owners" or abs(figure) >= 0.005
         ),
@@ -142,6 +142,10 @@ def lay_story(told: StoryTold, *, language: str) -> StorySheet:
 def day_of(sheet: StorySheet) -> date:
     """Return the day (UTC) of the last report."""
     return date.fromisoformat(sheet.last.when.iso[:10])
+
+
+def _signed(figure: float) -> str:
+    return f"{figure:+.2f}".replace("-", "−")
 
 
 def _clean(entry: EditionEntry) -> EditionEntry | None:
