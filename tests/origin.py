@@ -210,7 +210,9 @@ class Origin:
         for line in list(self._lines):
             line.cancel()
         await asyncio.gather(*self._lines, return_exceptions=True)
-        for transport in self._transports:
+        # And those beneath, which a handshake under way has told nobody of.
+        below = getattr(self._loop, "_transports", {}).values()
+        for transport in (*self._transports, *below):
             transport.abort()
         for _ in range(10):  # turns in which transports, TLS ones too, let go of their sockets
             await asyncio.sleep(0)
