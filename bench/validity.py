@@ -23,6 +23,7 @@ from aggregator.model.items import StoredItem
 from aggregator.model.visits import Fetched
 from aggregator.outputs import addresses, documents, gate, opml
 from aggregator.outputs.editions import latest
+from aggregator.service.archiving import ArchivePages
 from aggregator.service.house import cadence
 from aggregator.service.replay import Replay, captures, feeds_of
 from aggregator.service.settling import settle
@@ -159,6 +160,8 @@ def _day(archive: Path) -> int:
             while list(islice(visits, len(day) // 2)):
                 _look_at_all(store, judged, day[-1].at + timedelta(hours=1))
             _look_at_all(store, judged, day[-1].at + timedelta(hours=1))
+            for page in ArchivePages(store, outputs=settings.outputs, site=SITE).lasting():
+                judged.look_at(page.render(), day[-1].at + timedelta(hours=1))
         finally:
             workers.close()
             store.close()

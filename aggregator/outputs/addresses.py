@@ -21,6 +21,9 @@ MEDIA_TYPES: Mapping[Format, str] = MappingProxyType(
 FEEDS, PRIVATE = "feeds", "private"
 """The folders of feed documents: for everybody, and for those who know a token."""
 
+ARCHIVE = "archive"
+"""The folder of an output's archive, below its own name."""
+
 STORIES = "stories"
 """The folder below which stories have their pages."""
 
@@ -49,6 +52,11 @@ def path(spec: OutputSpec, form: Format) -> str:
     if spec.query:
         return f"{SEARCH}.{form}"
     return f"{PRIVATE if spec.private else FEEDS}/{spec.name}.{form}"
+
+
+def archive_path(spec: OutputSpec, form: Format, number: int) -> str:
+    """Return where a page of an output's archive is served: ``feeds/latest/archive/1.atom``."""
+    return f"{FEEDS}/{spec.name}/{ARCHIVE}/{number}.{form}"
 
 
 def moved(specs: Iterable[OutputSpec]) -> dict[str, str]:

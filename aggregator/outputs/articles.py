@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
+from urllib.parse import quote
 
-from aggregator.model.editions import Also, Edition, EditionEntry, Format, Site, Source
+from aggregator.model.editions import Also, Edition, EditionEntry, Format, OutputSpec, Site, Source
 from aggregator.model.items import Enclosure
-from aggregator.outputs.addresses import feed_id, feed_url, page_url
+from aggregator.outputs.addresses import archive_path, feed_id, feed_url, page_url
+from aggregator.outputs.archives import CURRENT, Leaf
 from aggregator.outputs.body import body_of, teaser_of
 from aggregator.outputs.clean import (
     host_of,
@@ -65,6 +67,10 @@ class Masthead:
     site_url: str
     topic: str | None
     hubs: tuple[str, ...]
+    is_archive: bool
+    current_url: str
+    previous_url: str | None
+    following_url: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +89,13 @@ class Printed:
     dropped: tuple[str, ...] = ()
 
 
-def masthead(edition: Edition, site: Site, form: Format) -> Masthead:
-    """Return the head of ``edition`` in the format ``form``; raises ValueError for a naive date."""
+def masthead(edition: Edition, site: Site, form: Format, leaf: Leaf = CURRENT) -> Masthead:
+    """Return the head of ``edition`` in the format ``form``; raises ValueError for a naive date.
+
+    ``leaf`` tells a page of the archive from the current document.
+    """
     spec = edition.spec
+    current_url = "" if spec.private else feed_url(spec, form, site)
     site_title = line_of(site.title) or host_of(site.base_url) or UNTITLED
     return Masthead(
         id=feed_id(spec, site),
@@ -93,13 +103,23 @@ def masthead(edition: Edition, site: Site, form: Format) -> Masthead:
         description=line_of(spec.description),
         language=_tag(spec.language) or _tag(site.language) or "en",
         updated=whole_second(edition.updated),
-        self_url="" if spec.private else feed_url(spec, form, site),
+        self_url=_leaf_url(spec, form, site, leaf.number) or current_url,
         home_url=page_url(spec, site),
         site_title=site_title,
         site_url=f"{site.base_url}/",
         topic=spec.topic,
         hubs=() if spec.private or spec.query else tuple(filter(None, map(web_link, site.hubs))),
+        is_archive=leaf.number is not None,
+        current_url=current_url,
+        previous_url=_leaf_url(spec, form, site, leaf.previous),
+        following_url=_leaf_url(spec, form, site, leaf.following),
     )
+
+
+def _leaf_url(spec: OutputSpec, form: Format, site: Site, number: int | None) -> str | None:
+    if number is None:
+        return None
+    return f"{site.base_url}/{quote(archive_path(spec, form, number))}"
 
 
 def select(edition: Edition) -> Selection:

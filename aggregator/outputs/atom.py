@@ -3,16 +3,17 @@
 from typing import Any
 
 from aggregator.model.editions import Edition, Format, Site
+from aggregator.outputs.archives import CURRENT, Leaf
 from aggregator.outputs.articles import Article, Masthead, Printed, isolated, masthead, select
 from aggregator.outputs.feedgen_ext import new_entry, new_feed
 
 
-def render(edition: Edition, site: Site) -> Printed:
+def render(edition: Edition, site: Site, leaf: Leaf = CURRENT) -> Printed:
     """Print ``edition`` as an Atom feed document.
 
     Equal input gives equal bytes. Raises ValueError when the edition's own date has no zone.
     """
-    head = masthead(edition, site, Format.ATOM)
+    head = masthead(edition, site, Format.ATOM, leaf)
     return isolated(select(edition), lambda articles: _document(head, articles))
 
 

@@ -8,22 +8,23 @@ from types import MappingProxyType
 from aggregator.model.editions import Edition, Format, Site
 from aggregator.outputs import atom, jsonfeed, rss
 from aggregator.outputs.addresses import MEDIA_TYPES, path, stylesheet_path
+from aggregator.outputs.archives import CURRENT, Leaf
 from aggregator.outputs.articles import Printed
 
 __all__ = ["MEDIA_TYPES", "etag_of", "path", "render"]
 
-_PRESSES: Mapping[Format, Callable[[Edition, Site], Printed]] = MappingProxyType(
+_PRESSES: Mapping[Format, Callable[[Edition, Site, Leaf], Printed]] = MappingProxyType(
     {Format.ATOM: atom.render, Format.RSS: rss.render, Format.JSON: jsonfeed.render}
 )
 
 
-def render(edition: Edition, form: Format, site: Site) -> Printed:
+def render(edition: Edition, form: Format, site: Site, leaf: Leaf = CURRENT) -> Printed:
     """Print ``edition`` in the format ``form``; equal input gives equal bytes.
 
-    Entries that cannot be printed are left out and named in the result. Raises ValueError when
-    the edition's own date has no zone.
+    ``leaf`` says which document of the output it is. Entries that cannot be printed are left out
+    and named in the result. Raises ValueError when the edition's own date has no zone.
     """
-    printed = _PRESSES[form](edition, site)
+    printed = _PRESSES[form](edition, site, leaf)
     return printed if form is Format.JSON else replace(printed, body=_dressed(printed.body, site))
 
 

@@ -6,6 +6,7 @@ only. In Atom entries it loses rel, type and length of every link, so that an en
 as the article itself. Extensions are found by duck typing (``feedgen.ext.base`` has the methods).
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import feedgen.entry
@@ -19,6 +20,7 @@ from aggregator.outputs.articles import Article, Masthead
 from aggregator.outputs.clean import rfc822
 
 _ATOM_LINK = "{http://www.w3.org/2005/Atom}link"
+_HISTORY = "http://purl.org/syndication/history/1.0"
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 # feedgen's own calls locale.setlocale() twice for each date, which is process-wide and not safe
@@ -28,25 +30,40 @@ feedgen.entry.formatRFC2822 = rfc822
 
 
 class FeedPress:
-    """Feed-level extension: hubs, which feedgen leaves out of RSS."""
+    """Feed-level extension: hubs, which feedgen leaves out of RSS, and archives (RFC 5005)."""
 
-    hubs: tuple[str, ...] = ()
+    head: Masthead
 
     def extend_ns(self) -> dict[str, str]:
-        """Return the name spaces that it needs: none that feedgen does not declare."""
-        return {}
+        """Return the name spaces that it needs and feedgen does not declare."""
+        return {"fh": _HISTORY} if self.head.is_archive else {}
 
     def extend_atom(self, feed: Any) -> Any:
-        """Add the hub links to an Atom feed."""
-        for hub in self.hubs:
-            etree.SubElement(feed, "link", rel="hub", href=hub)
-        return feed
+        """Add the links to an Atom feed."""
+        return self._extend(feed, "link")
 
     def extend_rss(self, rss: Any) -> Any:
-        """Add the hub links to an RSS channel."""
-        for hub in self.hubs:
-            etree.SubElement(rss[0], _ATOM_LINK, rel="hub", href=hub)
+        """Add the links to an RSS channel."""
+        self._extend(rss[0], _ATOM_LINK)
         return rss
+
+    def _extend(self, node: Any, link: str) -> Any:
+        for rel, url in _relations(self.head):
+            etree.SubElement(node, link, rel=rel, href=url)
+        if self.head.is_archive:
+            etree.SubElement(node, f"{{{_HISTORY}}}archive")
+        return node
+
+
+def _relations(head: Masthead) -> Iterator[tuple[str, str]]:
+    """Yield relation and address of each link that feedgen does not know."""
+    yield from (("hub", hub) for hub in head.hubs)
+    if head.is_archive:
+        yield "current", head.current_url
+    if head.previous_url:
+        yield "prev-archive", head.previous_url
+    if head.following_url:
+        yield "next-archive", head.following_url
 
 
 class EntryPress:
@@ -102,7 +119,7 @@ def new_feed(head: Masthead, form: Format) -> Any:
     feed.load_extension("media")
     feed.load_extension("dc", atom=False)
     feed.register_extension("press", FeedPress, EntryPress)
-    feed.press.hubs = head.hubs
+    feed.press.head = head
     feed.id(head.id)
     feed.title(head.title)
     feed.updated(head.updated)

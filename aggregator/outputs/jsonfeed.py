@@ -6,13 +6,14 @@ from typing import Any
 
 from aggregator.model.editions import Also, Edition, Format, Site, Source
 from aggregator.model.items import Enclosure
+from aggregator.outputs.archives import CURRENT, Leaf
 from aggregator.outputs.articles import Article, Masthead, Printed, masthead, select
 from aggregator.outputs.clean import UNKNOWN_TYPE
 
 VERSION = "https://jsonfeed.org/version/1.1"
 
 
-def render(edition: Edition, site: Site) -> Printed:
+def render(edition: Edition, site: Site, leaf: Leaf = CURRENT) -> Printed:
     """Print ``edition`` as a JSON Feed.
 
     Beyond the standard an item has the custom objects ``_source`` (title, url, home, owner),
@@ -20,7 +21,7 @@ def render(edition: Edition, site: Site) -> Printed:
     ``_agency`` (name). Equal input gives equal bytes. Raises ValueError when the edition's own
     date has no zone.
     """
-    head = masthead(edition, site, Format.JSON)
+    head = masthead(edition, site, Format.JSON, leaf)
     selection = select(edition)
     items = [_item(article, head.language) for article in selection.articles]
     text = json.dumps(
@@ -45,7 +46,8 @@ def _head(head: Masthead) -> dict[str, Any]:
         "version": VERSION,
         "title": head.title,
         "home_page_url": head.home_url,
-        "feed_url": head.self_url,
+        "feed_url": head.current_url,  # "the unique identifier for the feed", on any page
+        "next_url": head.previous_url,
         "description": head.description,
         "authors": [{"name": head.site_title, "url": head.site_url}],
         "language": head.language,

@@ -5,6 +5,7 @@ from typing import Any
 
 from aggregator.model.editions import Edition, Format, Site
 from aggregator.model.items import Enclosure
+from aggregator.outputs.archives import CURRENT, Leaf
 from aggregator.outputs.articles import Article, Masthead, Printed, isolated, masthead, select
 from aggregator.outputs.clean import UNKNOWN_TYPE
 from aggregator.outputs.feedgen_ext import new_entry, new_feed
@@ -12,12 +13,12 @@ from aggregator.outputs.feedgen_ext import new_entry, new_feed
 TTL = 15  # minutes a reader may keep a document before asking again
 
 
-def render(edition: Edition, site: Site) -> Printed:
+def render(edition: Edition, site: Site, leaf: Leaf = CURRENT) -> Printed:
     """Print ``edition`` as an RSS 2.0 document.
 
     Equal input gives equal bytes. Raises ValueError when the edition's own date has no zone.
     """
-    head = masthead(edition, site, Format.RSS)
+    head = masthead(edition, site, Format.RSS, leaf)
     return isolated(select(edition), lambda articles: _document(head, articles))
 
 

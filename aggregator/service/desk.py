@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator.outputs.gate import Caution
+from aggregator.service.archiving import ArchivePages
 from aggregator.service.copies import heal
 from aggregator.service.organise import Organiser
 from aggregator.service.press import Published
@@ -26,6 +27,7 @@ class Desk:
     organiser: Organiser
     publisher: Publisher
     stories: StoryPages
+    archives: ArchivePages
     healed: int = 0
 
     @classmethod
@@ -43,7 +45,9 @@ class Desk:
                 caution=Caution(
                     hold=settings.service.publish.hold, most=settings.service.publish.new_at_once
                 ),
+                pages_kept=settings.service.publish.archive_pages,
             ),
+            archives=ArchivePages(store, outputs=settings.outputs, site=settings.site),
             stories=StoryPages(
                 store,
                 outputs=settings.outputs,

@@ -7,8 +7,9 @@ ours would go; files elsewhere are never touched.
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
@@ -26,6 +27,15 @@ _ENDINGS = {"gzip": ".gz", "br": ".br"}  # as nginx (gzip_static, brotli_static)
 _CODED = tuple(_ENDINGS.values())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lasting:
+    """A document that is printed only where it is missing: its ``mark`` tells whether it is."""
+
+    path: str
+    mark: str
+    render: Callable[[], Rendered]
+
+
 class SiteFolder:
     """A folder that mirrors what is served. ``root`` is made when it is missing.
 
@@ -38,16 +48,26 @@ class SiteFolder:
         self._ours = (root / MANIFEST).exists()
         self._held = _manifest(root / MANIFEST)
 
-    def mirror(self, documents: Iterable[Rendered], site: Site, *, now: datetime) -> int:
+    def mirror(
+        self,
+        documents: Iterable[Rendered],
+        site: Site,
+        *,
+        lasting: Iterable[Lasting] = (),
+        now: datetime,
+    ) -> int:
         """Make the folder hold ``documents`` and the site's fixed files; return how many changed.
 
-        What we wrote earlier and is served no more goes last.
+        ``lasting`` go first, as the documents link to them. What we wrote earlier and is served
+        no more goes last.
         """
-        wanted = {rendered.path: rendered for rendered in (*documents, *_fixtures(site, now))}
+        kept = [*lasting, *map(_lasting, (*documents, *_fixtures(site, now)))]
+        wanted = {one.path for one in kept}
         self._claim(wanted)
-        changed = [one for one in wanted.values() if not self._stands(one)]
-        for rendered in changed:
-            self._put(rendered)
+        changed = [one for one in kept if not self._stands(one)]
+        for one in changed:
+            self._put(one.render())
+            self._held[one.path] = one.mark
         left = [path for path in self._held if path not in wanted]
         for path in left:
             self._drop(path)
@@ -69,10 +89,8 @@ class SiteFolder:
         self._note()
         self._ours = True
 
-    def _stands(self, rendered: Rendered) -> bool:
-        return (
-            self._held.get(rendered.path) == rendered.etag and self._place(rendered.path).exists()
-        )
+    def _stands(self, one: Lasting) -> bool:
+        return self._held.get(one.path) == one.mark and self._place(one.path).exists()
 
     def _put(self, rendered: Rendered) -> None:
         place = self._place(rendered.path)
@@ -87,7 +105,6 @@ class SiteFolder:
             else:
                 beside.unlink(missing_ok=True)
         _write(place, rendered.body, at)
-        self._held[rendered.path] = rendered.etag
 
     def _drop(self, path: str) -> None:
         place = self._place(path)
@@ -106,6 +123,10 @@ class SiteFolder:
         if not parts or ".." in parts or PurePosixPath(path).is_absolute():
             raise ValueError(f"{path!r} is no place below the folder")
         return self._root.joinpath(*parts)
+
+
+def _lasting(rendered: Rendered) -> Lasting:
+    return Lasting(path=rendered.path, mark=rendered.etag, render=lambda: rendered)
 
 
 def _fixtures(site: Site, now: datetime) -> Iterable[Rendered]:

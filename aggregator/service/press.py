@@ -60,8 +60,11 @@ class Press:
         self._held: set[str] = set()
         self._despite: list[tuple[str, str]] = []
 
-    def put_feed(self, spec: OutputSpec, form: Format, printed: Printed) -> None:
-        """Put an output's document, and tell of the entries that are not in it."""
+    def put_feed(self, spec: OutputSpec, form: Format, printed: Printed) -> bool:
+        """Put an output's document, and tell of the entries that are not in it.
+
+        Returns whether it is what subscribers have now.
+        """
         path = addresses.path(spec, form)
         for entry in printed.dropped:
             self.refuse(path, f"an entry was left out: {entry}")
@@ -70,6 +73,7 @@ class Press:
             self._held.add(spec.name)
         elif isinstance(verdict, gate.Accept) and verdict.changed:
             self._changed.add(spec.name)
+        return isinstance(verdict, gate.Accept)
 
     @contextmanager
     def keeping(self, path: str) -> Iterator[Attempt]:

@@ -17,6 +17,7 @@ from aggregator.outputs.editions import latest, top
 from aggregator.outputs.gate import CAUTIOUS, Caution
 from aggregator.outputs.shares import POOL, is_contested
 from aggregator.outputs.standing import Stay, enlist, handed_over
+from aggregator.service.archiving import Archivist, Pages
 from aggregator.service.choosing import Chooser
 from aggregator.service.contest import Contest
 from aggregator.service.gatekeeper import Gatekeeper
@@ -40,10 +41,12 @@ class Publisher:
         site: Site,
         ranking: RankSettings = DEFAULT,
         caution: Caution = CAUTIOUS,
+        pages_kept: int = 10,
     ) -> None:
         self.halted = Event()  # breaks off a step, from another thread
         self._store = store
         self._caution = caution
+        self._pages_kept = pages_kept
         self._outputs = outputs
         self._site = site
         self._ranking = ranking
@@ -62,6 +65,7 @@ class Publisher:
         self._stays: dict[str, dict[str, Stay]] = {}
         self._contest = Contest(self._store, self._material)
         self._gatekeeper: Gatekeeper | None = None
+        self._archivist = Archivist(self._store, self._material, self._pages_kept)
 
     def publish(self, now: datetime) -> Published:
         """Bring every output up to date with the store; one transaction."""
@@ -213,9 +217,18 @@ class Publisher:
         return dict(self._stays[spec.name])
 
     def _render(self, edition: Edition, press: Press) -> None:
+        spec = edition.spec
+        pages: Pages = ()
+        with press.keeping(spec.name):
+            pages = self._archivist.due(edition)
+        leaf = self._archivist.current(spec, pages)
+        is_out = False
         for form in Format:
-            with press.keeping(addresses.path(edition.spec, form)):
-                press.put_feed(edition.spec, form, documents.render(edition, form, self._site))
+            with press.keeping(addresses.path(spec, form)):
+                printed = documents.render(edition, form, self._site, leaf)
+                is_out = press.put_feed(spec, form, printed) or is_out
+        if is_out:
+            self._archivist.keep(edition, pages)
 
     def _opml(self, now: datetime) -> bytes:
         born = self._store.outputs.born(opml.PATH, now)

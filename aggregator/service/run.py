@@ -116,6 +116,7 @@ class Service:
             site=site,
             max_age=max_age,
             story=self.window.story,
+            archive=self.window.archived,
             more=[
                 *callbacks(self.push.door, most=service.limits.body_bytes),
                 *searches(self.window.search.answer, site, max_age=max_age),

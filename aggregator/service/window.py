@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from aggregator.model.editions import Rendered
+from aggregator.model.editions import Format, Rendered
 from aggregator.model.errors import NotOursError, StoreError
 from aggregator.outputs import addresses
+from aggregator.service.archiving import Bound, Elsewhere
 from aggregator.service.clock import Clock
 from aggregator.service.desk import Desk
 from aggregator.service.folder import SiteFolder
@@ -17,9 +18,12 @@ from aggregator.service.searching import SearchRoom, index_some
 from aggregator.service.storypages import Moved
 from aggregator.service.vitals import Vitals
 from aggregator.settings import Settings
-from aggregator.web.served import MemoryShelf, Served
+from aggregator.web.served import Left, MemoryShelf, Served
 
-PAGES_KEPT = 500  # of stories, until the next edition
+PAGES_KEPT = 500  # of stories and of archives each, until the next edition
+
+Lasted = tuple[Served, bool] | Left | None
+"""A page of an archive and whether it is final, what became of it, or None if it never was."""
 
 log = structlog.get_logger()
 
@@ -37,6 +41,7 @@ class Window:
     folder: SiteFolder | None = None
     shelf: MemoryShelf = field(default_factory=MemoryShelf)
     _pages: dict[str, Served | str | None] = field(default_factory=dict)  # of stories, by key
+    _archived: dict[tuple[str, Format, int], Lasted] = field(default_factory=dict)
     _told: frozenset[tuple[str, str]] = frozenset()  # what could not be made at the last edition
     _unkept: bool = True  # the folder is not known to hold what is served
 
@@ -53,6 +58,7 @@ class Window:
         """Bring out new editions of what is filed."""
         published, served = await self.keeper.run(self._edit)
         self._pages.clear()
+        self._archived.clear()
         self._stack(served)
         for path in published.dropped:
             self.shelf.drop(path)
@@ -78,6 +84,7 @@ class Window:
             lambda: folder.mirror(
                 (*self.keeper.store.outputs.all(), *self.desk.stories.standing()),
                 self.settings.site,
+                lasting=self.desk.archives.lasting(),
                 now=self.clock(),
             )
         )
@@ -89,6 +96,24 @@ class Window:
                 self._pages.clear()
             self._pages[key] = await self.keeper.run(self._story, key)
         return self._pages[key]
+
+    async def archived(self, name: str, form: Format, number: int) -> Lasted:
+        """Return a page of an output's archive, what became of it, or None."""
+        key = (name, form, number)
+        if key not in self._archived:
+            if len(self._archived) >= PAGES_KEPT:
+                self._archived.clear()
+            self._archived[key] = await self.keeper.run(self._archive_page, name, form, number)
+        return self._archived[key]
+
+    def _archive_page(self, name: str, form: Format, number: int) -> Lasted:
+        match self.desk.archives.page(name, form, number):
+            case Bound(rendered=rendered, final=final):
+                return Served.of(rendered), final
+            case Elsewhere(path=path):
+                return Left(path)
+            case None:
+                return None
 
     def _story(self, key: str) -> Served | str | None:
         found = self.desk.stories.page(key)

@@ -161,6 +161,8 @@ class Publish:
     """How long an output that looks wrong beside the last one may wait; 0s lets it out at once."""
     new_at_once: Annotated[int, Field(ge=10, le=1000)] = 50
     """Entries that may come at once, beyond the usual pace, before an output looks wrong."""
+    archive_pages: Annotated[int, Field(ge=0, le=1000)] = 10
+    """Pages that the archive of an output keeps of what has left it; 0 for no archives."""
     folder: Line | None = None
     """Folder to keep current with the whole site, for a web server or CDN; none if unset."""
 

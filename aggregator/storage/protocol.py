@@ -20,6 +20,7 @@ from aggregator.model.items import Copy, Name, StoredItem
 from aggregator.model.push import Delivery, Subscription
 from aggregator.model.stories import StoryFacts, TopicScore, Voice
 from aggregator.model.visits import Logged
+from aggregator.outputs.archives import ArchivePage
 from aggregator.outputs.digests import Issue
 from aggregator.outputs.finding import Match
 from aggregator.outputs.standing import Stay
@@ -427,6 +428,22 @@ class SearchShelf(Protocol):
         """
 
 
+class ArchiveShelf(Protocol):
+    """Pages of entries that left an output."""
+
+    def listed(self, output: str) -> tuple[ArchivePage, ...]:
+        """Return the pages of ``output`` in order."""
+
+    def entries(self, output: str, number: int) -> bytes:
+        """Return what was added of the entries of a page; `KeyError` when there is none."""
+
+    def add(self, page: ArchivePage, entries: bytes) -> None:
+        """Keep a page; `StoreError` when there is one of that number."""
+
+    def drop(self, output: str, before: int) -> None:
+        """Forget the pages of ``output`` whose number is lower than ``before``."""
+
+
 class Notes(Protocol):
     """Small documents that a room keeps between runs (JSON text by name)."""
 
@@ -478,6 +495,10 @@ class Store(Protocol):
     @property
     def search(self) -> SearchShelf:
         """Which items say what somebody looks for."""
+
+    @property
+    def archives(self) -> ArchiveShelf:
+        """What left an output."""
 
     @property
     def notes(self) -> Notes:

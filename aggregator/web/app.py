@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aggregator.model.editions import Format, Site
 from aggregator.outputs import pages
-from aggregator.outputs.addresses import FEED_STYLE, FEEDS, MEDIA_TYPES, SEARCH, STORIES
+from aggregator.outputs.addresses import ARCHIVE, FEED_STYLE, FEEDS, MEDIA_TYPES, SEARCH, STORIES
 from aggregator.web.conditions import chosen, unchanged
 from aggregator.web.served import Fields, Left, Served, Shelf, Variant
 
@@ -30,6 +30,9 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 StoryPage = Callable[[str], Awaitable[Served | str | None]]
 """What finds the page of a story."""
+
+ArchivePage = Callable[[str, Format, int], Awaitable[tuple[Served, bool] | Left | None]]
+"""What finds a page of an output's archive, and tells whether it is final."""
 
 _READ = b"GET, HEAD, OPTIONS"
 _SAFE: Fields = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
@@ -75,6 +78,7 @@ def build(
     site: Site,
     max_age: int,
     story: StoryPage,
+    archive: ArchivePage | None = None,
     more: Sequence[Route] = (),
 ) -> Starlette:
     """Return the application that serves what stands on ``shelf``, and ``more``.
@@ -82,13 +86,16 @@ def build(
     ``max_age`` (seconds) is how long a client need not ask again. All addresses in answers come
     from ``site``, none from the request. ``health`` is called for each question and must be quick.
     ``story`` gives the page of a story by the last part of its address, or the path at which it
-    stands now, or None.
+    stands now, or None. ``archive`` gives a page of the archive of an output by name, format and
+    number, and whether it is final.
     """
+    gone = _refusal(410, pages.gone(site))
     not_allowed = _refusal(405, pages.not_allowed(site))
     app = Starlette(
         routes=[
             _health(health),
             _stories(story, site, max_age),
+            *([_archives(archive, site, max_age, gone)] if archive else []),
             *_fixtures(),
             *more,
         ],
@@ -99,7 +106,7 @@ def build(
                 site=site,
                 max_age=max_age,
                 refuse=not_allowed,
-                gone=_refusal(410, pages.gone(site)),
+                gone=gone,
             )
         ],
         exception_handlers={
@@ -326,6 +333,28 @@ def _stories(story: StoryPage, site: Site, max_age: int) -> Route:
         return Kept(found, fields)
 
     return Route(f"/{STORIES}/{{key}}", story_page)
+
+
+def _archives(archive: ArchivePage, site: Site, max_age: int, gone: Handler) -> Route:
+    fields = feed_fields(max_age)
+    for_ever = ((b"cache-control", f"public, max-age={FOR_EVER}, immutable".encode()), *fields[1:])
+
+    async def archive_page(request: Request) -> Response:
+        asked = request.path_params
+        if asked["form"] not in set(Format):
+            raise HTTPException(404)
+        found = await archive(asked["name"], Format(asked["form"]), asked["number"])
+        if found is None:
+            raise HTTPException(404)
+        if isinstance(found, tuple):
+            served, final = found
+            return Kept(served, for_ever if final else fields)
+        if found.into is None:
+            return await gone(request, HTTPException(410))
+        to = f"{urlsplit(site.base_url).path}/{found.into}"
+        return Response(status_code=301, headers={"location": to, **_safe()})
+
+    return Route(f"/{FEEDS}/{{name:path}}/{ARCHIVE}/{{number:int}}.{{form}}", archive_page)
 
 
 def _fixtures() -> list[Route]:

@@ -28,6 +28,7 @@ from aggregator.model.feeds import (
 from aggregator.model.items import Copy, Enclosure, Entry
 from aggregator.model.stories import TopicScore, Voice
 from aggregator.model.visits import Logged
+from aggregator.outputs.archives import ArchivePage
 from aggregator.outputs.digests import Issue
 from aggregator.outputs.standing import Stay
 from aggregator.sources.manners import HostHistory
@@ -634,6 +635,27 @@ def test_issues_are_kept_newest_first_and_one_a_day(store: Store) -> None:
     store.outputs.born("noon", NOW)
     store.outputs.rename("noon", "dawn")
     assert [issue.id for issue in store.outputs.issues("dawn", 9)] == ["urn:2", "urn:1"]
+
+
+def test_pages_of_an_archive_are_kept_in_order_until_they_are_dropped(store: Store) -> None:
+    pages = [ArchivePage(output="a", number=n, made=NOW, ids=(f"x{n}", "ü")) for n in (1, 2, 10)]
+    for page in (pages[2], pages[0], pages[1], replace(pages[0], output="b")):
+        store.archives.add(page, bytes([page.number]))
+    assert store.archives.listed("a") == tuple(pages)
+    assert store.archives.listed("never") == ()
+    assert store.archives.entries("a", 10) == b"\n"
+    with pytest.raises(KeyError):
+        store.archives.entries("a", 3)
+    with pytest.raises(StoreError):
+        store.archives.add(pages[0], b"")
+
+    store.archives.drop("a", 2)
+    assert store.archives.listed("a") == tuple(pages[1:])
+    store.outputs.born("a", NOW)
+    store.outputs.rename("a", "c")
+    assert [page.output for page in store.archives.listed("c")] == ["c", "c"]
+    store.outputs.retain(["b"], NOW)
+    assert (store.archives.listed("c"), len(store.archives.listed("b"))) == ((), 1)
 
 
 def test_what_is_served_no_more_is_remembered_until_it_is_again(store: Store) -> None:

@@ -79,7 +79,7 @@ class SqlOutputs:
             if [row["name"] for row in known] != [before]:
                 return
             self._at.run("UPDATE output_birth SET name = ? WHERE name = ?", [name, before])
-            for table in ("membership", "listing", "chosen", "issue"):
+            for table in ("membership", "listing", "chosen", "issue", "archive"):
                 self._at.run(f"UPDATE {table} SET output = ? WHERE output = ?", [name, before])
 
     def retain(self, names: Collection[str], now: datetime) -> None:
@@ -87,6 +87,7 @@ class SqlOutputs:
         others = f"output NOT IN ({marks(names)})" if names else "TRUE"
         with self._at.transaction():
             self._at.run(f"DELETE FROM listing WHERE {others}", [*names])
+            self._at.run(f"DELETE FROM archive WHERE {others}", [*names])
             self._at.run(
                 f'UPDATE membership SET "left" = ? WHERE "left" IS NULL AND {others}',
                 [stamp(now), *names],

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 
 from aggregator.model.errors import StoreError
+from aggregator.storage.shelves.archives import SqlArchives
 from aggregator.storage.shelves.connection import Connection
 from aggregator.storage.shelves.feeds import SqlFeeds
 from aggregator.storage.shelves.followers import SqlFollowers
@@ -39,6 +40,7 @@ class SqlStore:
         self.stories = SqlStories(connection)
         self.items = SqlItems(connection, self.feeds, self.stories)
         self.outputs = SqlOutputs(connection)
+        self.archives = SqlArchives(connection)
         self.notes = SqlNotes(connection)
 
     def transaction(self) -> AbstractContextManager[None]:

@@ -221,6 +221,13 @@ CREATE TABLE issue (                         -- of a digest, as it was made
     PRIMARY KEY (output, day)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE archive (                       -- pages of entries that left an output
+    output TEXT NOT NULL, number INTEGER NOT NULL, made TEXT NOT NULL,
+    ids TEXT NOT NULL,                       -- JSON list: which entries
+    entries BLOB NOT NULL,                   -- as they were served then, deflated JSON
+    PRIMARY KEY (output, number)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE listing (                       -- items that an output lists now
     output TEXT NOT NULL, item TEXT NOT NULL,
     PRIMARY KEY (output, item)

@@ -1,6 +1,7 @@
 """Is this JSON Feed 1.1?"""
 
 import json
+import re
 from datetime import datetime
 from typing import Any
 
@@ -101,7 +102,9 @@ def feed(body: bytes, location: str, now: datetime, to: Findings) -> None:
 
 def _head(document: Any, location: str, to: Findings) -> None:
     values.plain(document["title"], to.at("title"))
-    if document.get("feed_url") != location:
+    # "The unique identifier for the feed": that of the current document, on any page.
+    current = re.sub(r"/archive/\d+(?=\.json$)", "", location)
+    if document.get("feed_url") != current:
         to.warning(f"says that it is {document.get('feed_url')}, and stands at {location}")
     if document.get("next_url") == document.get("feed_url"):
         to.error("is its own next page")
