@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 
-.PHONY: run test check demo bench corpus politeness quality lock schemas clean
+.PHONY: run test check demo bench corpus politeness quality readers lock schemas clean
 
 run: $(VENV)/.run ## poll feeds.yaml and serve on the address in config/service.yaml
 	$(BIN)/aggregator run
@@ -29,6 +29,9 @@ corpus: $(VENV)/.dev ## real and hostile documents, a real day end to end; says 
 	$(BIN)/python -m bench.corpus
 	$(BIN)/python -m bench.day
 	$(BIN)/python -m bench.validity
+
+readers: $(VENV)/.dev ## do real readers show every entry once? They are installed for the run alone
+	$(BIN)/python -m bench.readers
 
 bench: $(VENV)/.dev ## time and memory, on this machine
 	$(BIN)/python -m bench

@@ -16,6 +16,9 @@ politeness: {spacing: 0s, start_rate: 1000, concurrency: 20}
 """
 
 
+PYTHONIC = ("reader[cli]", "sgmllib3k", "rss2email")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Contender:
     """A program that polls.
@@ -129,35 +132,33 @@ def newsboat() -> Contender:
 def all_of(work: Path) -> list[Contender]:
     """Return all that can be had here; says what is missing. Peers go into a venv in ``work``."""
     found = [ours("aggregator", _polling), ours("aggregator poll", _poll)]
-    if (python := _venv(work)) is not None:
+    if (python := python_with(work / "peers", *PYTHONIC)) is not None:
         found += [reader(python), rss2email(python)]
-    if _installed("newsboat"):
+    if installed("newsboat"):
         found.append(newsboat())
     return found
 
 
-def _venv(work: Path) -> str | None:
-    place = work / "peers"
+def python_with(place: Path, *packages: str) -> str | None:
+    """Return a Python with ``packages`` in a new venv, or None, having said so."""
     subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
     python = str(place / "bin" / "python")
     pip = [python, "-m", "pip", "--disable-pip-version-check", "--no-input", "-q", "install"]
-    done = subprocess.run(
-        [*pip, "reader[cli]", "sgmllib3k", "rss2email"], check=False, capture_output=True
-    )
+    done = subprocess.run([*pip, *packages], check=False, capture_output=True)
     if done.returncode:
-        print(f"bench.peers: without reader and rss2email: {done.stderr.decode()[-300:]}")
+        print(f"without {', '.join(packages)}: {done.stderr.decode()[-300:]}")
         return None
     return python
 
 
-def _installed(package: str) -> bool:
+def installed(package: str, program: str | None = None) -> bool:
     """Whether a Debian package's program is here; it is installed when we may."""
-    if shutil.which(package):
+    if shutil.which(program or package):
         return True
     if os.geteuid() == 0 and shutil.which("apt-get"):
         quiet = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package]
         subprocess.run(quiet, check=False, capture_output=True)
-    if shutil.which(package) is None:
-        print(f"bench.peers: without {package}: apt-get install {package}")
+    if shutil.which(program or package) is None:
+        print(f"without {package}: apt-get install {package}")
         return False
     return True
