@@ -73,6 +73,7 @@ class OutputSpec:
     ``was`` are the names that it had before, the first one first. ``schedule`` is a digest's.
     A ``private`` output is for those who know one of its tokens, of which ``tokens`` are the
     SHA-256 digests (hexadecimal): nothing public may name it or tell what it lists.
+    With ``source_in_title`` every headline names its source, for readers that do not show it.
     ``query`` is what somebody searched for; such an output is composed whenever it is asked for.
     """
 
@@ -87,6 +88,7 @@ class OutputSpec:
     only: Filter | None = None
     was: tuple[str, ...] = ()
     schedule: Schedule | None = None
+    source_in_title: bool = False
     query: str = ""
     language: str | None = None
     private: bool = False

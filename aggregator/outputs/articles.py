@@ -128,6 +128,8 @@ def select(edition: Edition) -> Selection:
     The document is cut at whole entries. The first is printed whatever its size.
     """
     sound, dropped = _sound(edition.entries)
+    if edition.spec.source_in_title:
+        sound = [_naming_its_source(article) for article in sound]
     fitting = _fitting(sound)
     if cut := sound[len(fitting) :]:
         dropped.append(f"{cut[0].entry.id!r} and on: {len(cut)} beyond {MAX_BODIES} bytes")
@@ -189,6 +191,13 @@ def _sound(entries: tuple[EditionEntry, ...]) -> tuple[list[Article], list[str]]
             continue
         sound[article.entry.id] = article
     return list(sound.values()), dropped
+
+
+def _naming_its_source(article: Article) -> Article:
+    entry = article.entry
+    if entry.source is None:
+        return article
+    return replace(article, entry=replace(entry, title=f"{entry.title} ({entry.source.title})"))
 
 
 def _fitting(articles: list[Article]) -> list[Article]:

@@ -149,6 +149,8 @@ class OutputEntry(BaseModel):
     """Which items it takes; all of its topic if unset."""
     was: Names = ()
     """Names that it had before: their addresses lead to it, and readers notice nothing."""
+    source_in_title: bool = False
+    """Name the source behind every headline, for readers that do not show it."""
     language: Language | None = None
     """Language to declare; the site's if unset."""
 
@@ -194,6 +196,7 @@ class OutputEntry(BaseModel):
             schedule=self.schedule,
             only=self.only.filter() if self.only else None,
             was=tuple(name.replace("{topic}", topic.slug if topic else "") for name in self.was),
+            source_in_title=self.source_in_title,
             language=self.language,
         )
 

@@ -3,8 +3,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aggregator.model.editions import Also, EditionEntry, Source
-from aggregator.outputs.articles import Article, Selection, article_of, isolated
+from aggregator.model.editions import Also, Edition, EditionEntry, Kind, OutputSpec, Source
+from aggregator.outputs.articles import Article, Selection, article_of, isolated, select
 from aggregator.outputs.body import MAX_ALSO, MAX_CONTENT
 from aggregator.outputs.clean import media_type, web_link
 
@@ -112,3 +112,12 @@ def test_only_absolute_web_addresses_are_links(url: str | None, link: str) -> No
 def test_a_type_of_another_shape_is_not_told() -> None:
     types = [media_type(kind) for kind in ("audio/mpeg", "text/html; charset=x", "mp3", "", None)]
     assert types == ["audio/mpeg", "text/html; charset=x", None, None, None]
+
+
+def test_a_headline_names_its_source_where_ops_want_it() -> None:
+    spec = OutputSpec(name="latest", kind=Kind.LATEST, title="Latest", source_in_title=True)
+    taken = replace(ENTRY, source=Source(title="Post", url="https://post.example/rss"))
+    made_here = replace(ENTRY, id="urn:example:2")
+    edition = Edition(spec=spec, updated=BORN, entries=(taken, made_here))
+    titles = [article.entry.title for article in select(edition).articles]
+    assert titles == ["Bridge opens (Post)", "Bridge opens"]

@@ -196,7 +196,8 @@ def test_an_output_can_be_shaped(tmp_path: Path) -> None:
     outputs = """\
 outputs:
   - {kind: top, name: morning, title: Brief, limit: 12, per_owner: 2, language: EN, topic: health}
-  - {kind: latest, per_topic: true, name: "by/{topic}", title: "All of {topic}"}
+  - {kind: latest, per_topic: true, name: "by/{topic}", title: "All of {topic}",
+     source_in_title: true}
 """
     specs = given(tmp_path, outputs=outputs, service="publish: {entries: 33}").outputs
     first, second = specs[0], specs[1]
@@ -204,6 +205,7 @@ outputs:
     assert (first.kind, first.language, first.topic) == (Kind.TOP, "en", "health")
     assert (second.name, second.title, second.limit) == ("by/world", "All of World", 33)
     assert len(specs) == 8
+    assert (first.source_in_title, second.source_in_title) == (False, True)
 
 
 def test_an_output_may_take_some_only_and_remember_its_names(tmp_path: Path) -> None:
