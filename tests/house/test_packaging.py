@@ -75,6 +75,7 @@ def test_both_lock_files_agree_on_every_version() -> None:
     assert {name for name in both if pins[0][name] != pins[1][name]} == set()
 
 
+@pytest.mark.conforms("D54")
 def test_the_container_runs_as_somebody_other_than_root() -> None:
     user = last("USER").partition(":")[0]
     assert user not in {"", "0", "root"}
@@ -83,6 +84,7 @@ def test_the_container_runs_as_somebody_other_than_root() -> None:
     assert users[-1] > stages[-1]
 
 
+@pytest.mark.conforms("D54")
 @pytest.mark.parametrize("instruction", ["ENTRYPOINT", "CMD"])
 def test_the_container_starts_the_program_without_a_shell(instruction: str) -> None:
     words = json.loads(last(instruction))
@@ -106,6 +108,7 @@ def test_the_container_installs_from_the_lock_with_hashes() -> None:
             assert "--require-hashes" in command or "--no-deps" in command
 
 
+@pytest.mark.conforms("D54")
 def test_the_container_keeps_its_data_in_a_volume() -> None:
     assert json.loads(last("VOLUME")) == ["/data"]
     assert "AGGREGATOR_DATA_DIR=/data" in last("ENV")

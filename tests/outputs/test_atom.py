@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from lxml import etree
 
 from aggregator.model.editions import Also, Edition, EditionEntry, Kind, OutputSpec, Site, Source
@@ -37,6 +38,7 @@ def found(node: Any, path: str) -> list[str]:
     return [str(hit) for hit in node.xpath(path, namespaces=NS)]
 
 
+@pytest.mark.conforms("B12")
 def test_a_feed_has_one_id_title_updated_and_author_even_when_empty() -> None:
     feed = feed_of()
     for name in ("id", "title", "updated", "author/a:name"):
@@ -44,6 +46,7 @@ def test_a_feed_has_one_id_title_updated_and_author_even_when_empty() -> None:
     assert found(feed, "/a:feed/a:updated/text()") == ["2021-09-20T08:00:00+00:00"]
 
 
+@pytest.mark.conforms("B12")
 def test_every_entry_has_one_id_title_updated_published_and_an_author() -> None:
     feed = feed_of(ENTRY, replace(ENTRY, id="urn:example:2", source=SOURCE))
     for entry in feed.iterfind("a:entry", NS):
@@ -58,6 +61,7 @@ def test_updated_of_the_feed_is_that_of_its_newest_entry() -> None:
     assert found(feed, "/a:feed/a:updated/text()") == [max(found(feed, "a:entry/a:updated/text()"))]
 
 
+@pytest.mark.conforms("B13")
 def test_a_feed_has_exactly_one_self_and_one_alternate_link() -> None:
     feed = feed_of(ENTRY)
     assert found(feed, "a:link[@rel='self']/@href") == ["https://wire.example/feeds/latest.atom"]
@@ -96,6 +100,7 @@ def test_hubs_are_links_of_the_feed() -> None:
     assert found(feed, "/a:feed/a:link[@rel='hub']/@href") == [*two]
 
 
+@pytest.mark.conforms("B14")
 def test_source_is_kept_whole() -> None:
     feed = feed_of(replace(ENTRY, source=SOURCE))
     (source,) = feed.iterfind("a:entry/a:source", NS)
@@ -111,6 +116,7 @@ def test_a_source_without_title_bears_its_host() -> None:
     assert found(feed, "a:entry/a:source/a:title/text()") == ["post.example"]
 
 
+@pytest.mark.conforms("B21")
 def test_all_enclosures_are_links_with_type_and_length_when_known() -> None:
     enclosures = (
         Enclosure(url="https://post.example/a.mp3", media_type="audio/mpeg", length=12),
@@ -125,6 +131,7 @@ def test_all_enclosures_are_links_with_type_and_length_when_known() -> None:
     assert found(feed, "a:entry/a:link[not(@rel) or @rel='alternate']/@href") == [ENTRY.link]
 
 
+@pytest.mark.conforms("B16")
 def test_content_is_html_and_the_summary_is_plain_text() -> None:
     feed = feed_of(replace(ENTRY, summary="AT&T <b>", content_html="<p>AT&amp;T</p>"))
     assert found(feed, "a:entry/a:content/@type") == ["html"]
@@ -133,12 +140,14 @@ def test_content_is_html_and_the_summary_is_plain_text() -> None:
     assert found(feed, "a:entry/a:summary/text()") == ["AT&T <b>"]
 
 
+@pytest.mark.conforms("B20")
 def test_a_title_is_plain_text() -> None:
     feed = feed_of(replace(ENTRY, title="AT&T <b>"))
     assert found(feed, "a:entry/a:title/@type") == []
     assert found(feed, "a:entry/a:title/text()") == ["AT&T <b>"]
 
 
+@pytest.mark.conforms("B17")
 def test_an_entry_without_content_has_an_alternate_link_and_one_without_link_has_content() -> None:
     bare = replace(ENTRY, summary="")
     feed = feed_of(bare, replace(bare, id="urn:example:2", link=""))
@@ -147,6 +156,7 @@ def test_an_entry_without_content_has_an_alternate_link_and_one_without_link_has
     assert (len(second.findall("a:content", NS)), len(second.findall("a:link", NS))) == (1, 0)
 
 
+@pytest.mark.conforms("B19")
 def test_language_is_told_for_the_feed_and_for_entries_that_differ() -> None:
     french = replace(ENTRY, id="urn:example:2", language="fr")
     unknown = replace(ENTRY, id="urn:example:3", language="??")

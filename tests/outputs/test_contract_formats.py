@@ -180,6 +180,7 @@ def strictly_parsed(body: bytes) -> Any:
     return etree.fromstring(body)
 
 
+@pytest.mark.conforms("B67")
 @pytest.mark.parametrize("form", Format)
 @pytest.mark.parametrize("name", EDITIONS)
 def test_a_document_reads_back_to_what_is_stored(name: str, form: Format) -> None:
@@ -188,6 +189,7 @@ def test_a_document_reads_back_to_what_is_stored(name: str, form: Format) -> Non
     assert read_back(printed.body, form) == stored(EDITIONS[name], form)
 
 
+@pytest.mark.conforms("B57", "B61")
 @pytest.mark.parametrize("form", Format)
 @pytest.mark.parametrize("name", EDITIONS)
 def test_a_document_passes_strict_parsers_and_the_gate(name: str, form: Format) -> None:
@@ -197,6 +199,7 @@ def test_a_document_passes_strict_parsers_and_the_gate(name: str, form: Format) 
     assert judged(body, form) == Accept(changed=True)
 
 
+@pytest.mark.conforms("B06")
 @pytest.mark.parametrize("form", Format)
 @pytest.mark.parametrize("name", EDITIONS)
 def test_equal_input_gives_equal_bytes(name: str, form: Format) -> None:
@@ -204,6 +207,7 @@ def test_equal_input_gives_equal_bytes(name: str, form: Format) -> None:
     assert render(EDITIONS[name], form, SITE).body == first
 
 
+@pytest.mark.conforms("B32", "B63")
 @pytest.mark.parametrize("form", Format)
 def test_every_address_in_a_document_is_absolute(form: Format) -> None:
     wild = entry(
@@ -220,6 +224,7 @@ def test_every_address_in_a_document_is_absolute(form: Format) -> None:
     assert "https://post.example/a.mp3" in body
 
 
+@pytest.mark.conforms("B60")
 @pytest.mark.parametrize("form", Format)
 def test_a_bad_entry_is_left_out_and_named_and_the_others_stay(form: Format) -> None:
     naive = entry(2, published=datetime(2021, 9, 20))  # noqa: DTZ001
@@ -239,6 +244,7 @@ def test_a_bad_entry_is_left_out_and_named_and_the_others_stay(form: Format) -> 
     assert "zone" in printed.dropped[0]
 
 
+@pytest.mark.conforms("B62")
 @pytest.mark.parametrize("form", Format)
 def test_forbidden_characters_are_removed_from_every_field(form: Format) -> None:
     dirt = "\x00\x0b\x1f\ufffe\ud800"
@@ -274,6 +280,7 @@ def test_a_title_is_never_empty(form: Format) -> None:
     assert len(read[3].title) <= 81
 
 
+@pytest.mark.conforms("B18")
 @pytest.mark.parametrize("form", Format)
 def test_dates_are_the_same_instants_in_any_zone_and_to_the_second(form: Format) -> None:
     there = timezone(timedelta(hours=5, minutes=30))
@@ -282,6 +289,7 @@ def test_dates_are_the_same_instants_in_any_zone_and_to_the_second(form: Format)
     assert [r.published for r in read] == [BORN]
 
 
+@pytest.mark.conforms("B08")
 @pytest.mark.parametrize("form", Format)
 def test_an_id_comes_once_even_if_the_edition_holds_it_twice(form: Format) -> None:
     printed = render(edition(entry(1), entry(1, title="Again"), entry(2)), form, SITE)
@@ -289,6 +297,7 @@ def test_an_id_comes_once_even_if_the_edition_holds_it_twice(form: Format) -> No
     assert len(printed.dropped) == 1
 
 
+@pytest.mark.conforms("B45")
 @pytest.mark.parametrize("form", Format)
 def test_a_document_is_cut_at_whole_entries_at_about_a_megabyte(form: Format) -> None:
     great = [entry(n, content_html="<p>" + "x" * 150_000 + "</p>") for n in range(30)]
@@ -297,6 +306,7 @@ def test_a_document_is_cut_at_whole_entries_at_about_a_megabyte(form: Format) ->
     assert "24 beyond" in printed.dropped[0]
 
 
+@pytest.mark.conforms("B02")
 @pytest.mark.parametrize("form", Format)
 def test_another_base_address_moves_no_id(form: Format) -> None:
     here = read_back(render(EDITIONS["plain"], form, SITE).body, form)
@@ -354,6 +364,7 @@ def _hashes(**environment: str) -> list[str]:
     return run.stdout.split()
 
 
+@pytest.mark.conforms("B06", "B30")
 def test_bytes_do_not_depend_on_clock_zone_locale_or_process() -> None:
     here = _hashes(TZ="UTC", LC_ALL="C", PYTHONHASHSEED="1")
     there = _hashes(TZ="Pacific/Auckland", LC_ALL="de_DE.UTF-8", PYTHONHASHSEED="2")
@@ -467,6 +478,7 @@ def editions(
 
 
 # The same examples each time: feedparser mends more than we can name here.
+@pytest.mark.conforms("B67")
 @settings(deadline=None, max_examples=100, derandomize=True)
 @given(editions(SANE_TEXT, TITLES))
 def test_any_sane_edition_reads_back(any_edition: Edition) -> None:

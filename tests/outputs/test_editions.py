@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -86,6 +87,20 @@ def test_latest_keeps_the_order_and_lists_copies_under_their_lead() -> None:
     assert [entry.id for entry in edition.entries] == ["i3", "i0"]
     (also,) = edition.entries[0].also
     assert (also.owner, also.copy, also.title) == ("B", True, "T2")
+
+
+@pytest.mark.conforms("B09")
+def test_the_order_of_latest_does_not_depend_on_that_of_arrival() -> None:
+    """By date, and by id where the dates are the same."""
+    at = stored(4).item
+    same = [StoredItem(seq=n, item=replace(at, id=f"i{n}", key=f"k{n}")) for n in (4, 6, 5)]
+    items = [stored(9), *same, stored(2)]
+    wide = replace(LATEST, limit=9, per_owner=9)
+    orders = {
+        tuple(entry.id for entry in latest(wide, mixed, {}, SOURCES, born=NOW).entries)
+        for mixed in (items, items[::-1], [*items[2:], *items[:2]])
+    }
+    assert orders == {("i9", "i6", "i5", "i4", "i2")}
 
 
 def test_an_owners_share_of_latest_is_capped() -> None:

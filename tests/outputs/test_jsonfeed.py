@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jsonschema
+import pytest
 
 from aggregator.model.editions import Also, Edition, EditionEntry, Kind, OutputSpec, Site, Source
 from aggregator.model.items import Enclosure
@@ -65,6 +66,7 @@ def document_of(*entries: EditionEntry, hubs: tuple[str, ...] = ()) -> Any:
     return document
 
 
+@pytest.mark.conforms("B37")
 def test_a_feed_names_itself_and_its_page() -> None:
     document = document_of()
     assert document["title"] == "Art"
@@ -73,11 +75,13 @@ def test_a_feed_names_itself_and_its_page() -> None:
     assert document["items"] == []
 
 
+@pytest.mark.conforms("B35", "B36")
 def test_documents_have_the_shape_of_the_standard() -> None:
     bare = replace(ENTRY, id="urn:example:3", summary="", link="")
     assert len(document_of(ENTRY, RICH, bare, hubs=("https://hub.example/",))["items"]) == 3
 
 
+@pytest.mark.conforms("B37", "B38", "B39")
 def test_an_item_has_all_that_an_entry_has() -> None:
     (item,) = document_of(RICH)["items"]
     assert item == {
@@ -124,11 +128,13 @@ def test_an_item_has_all_that_an_entry_has() -> None:
     }
 
 
+@pytest.mark.conforms("B36")
 def test_an_item_without_any_text_still_has_content() -> None:
     (item,) = document_of(replace(ENTRY, summary=""))["items"]
     assert item["content_text"] == "Bridge opens"
 
 
+@pytest.mark.conforms("B39")
 def test_hubs_are_named_by_their_type() -> None:
     assert "hubs" not in document_of()
     two = ("https://hub.example/", "https://other.example/")
@@ -136,6 +142,7 @@ def test_hubs_are_named_by_their_type() -> None:
     assert hubs == [{"type": "WebSub", "url": url} for url in two]
 
 
+@pytest.mark.conforms("B41")
 def test_a_document_is_harmless_inside_a_script_element() -> None:
     body = body_of(replace(ENTRY, title="</script><!-- <script>"))
     assert b"</" not in body
@@ -143,5 +150,6 @@ def test_a_document_is_harmless_inside_a_script_element() -> None:
     assert json.loads(body)["items"][0]["title"] == "</script><!-- <script>"
 
 
+@pytest.mark.conforms("B41")
 def test_text_is_utf_8_and_not_escaped() -> None:
     assert "大桥通车 🌉".encode() in body_of(replace(ENTRY, title="大桥通车 🌉"))

@@ -1,6 +1,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from lxml import etree
 
 from aggregator.model.editions import Kind, OutputSpec, Site, Source
@@ -27,6 +28,7 @@ def test_the_head_has_title_and_dates() -> None:
     assert root.find("body") is not None
 
 
+@pytest.mark.conforms("B42")
 def test_an_outline_has_what_importers_want() -> None:
     (outline,) = root_of(POST, post=SOURCE).iterfind("body/outline")
     assert dict(outline.attrib) == {
@@ -47,6 +49,7 @@ def test_a_title_from_ops_wins_and_the_host_stands_in_for_none() -> None:
     assert [outline.get("text") for outline in outlines] == ["Ours", "b.example"]
 
 
+@pytest.mark.conforms("B42", "D48")
 def test_user_names_and_passwords_are_never_printed() -> None:
     feed = Feed(
         id="a",

@@ -52,6 +52,7 @@ words = a
 """
 
 
+@pytest.mark.conforms("B43")
 @pytest.mark.parametrize(
     ("document", "feeds"),
     [
@@ -100,12 +101,14 @@ def test_a_planets_feeds_are_read_and_what_has_no_like_here_is_told() -> None:
     assert "https://lists.example/others.opml is a list of feeds" in told
 
 
+@pytest.mark.conforms("B43")
 def test_a_damaged_list_is_read_as_far_as_it_goes_and_that_is_told() -> None:
     found = read_list(MINIFLUX[:-60])
     assert [feed.url for feed in found.feeds][:1] == ["https://orrery.example/feed"]
     assert "it is damaged" in found.notes[0]
 
 
+@pytest.mark.conforms("B43")
 def test_nothing_is_fetched_and_no_entity_is_filled_in() -> None:
     found = read_list(
         b'<!DOCTYPE opml [<!ENTITY e SYSTEM "file:///etc/hostname"><!ENTITY b "bbbb">]>'
@@ -114,6 +117,7 @@ def test_nothing_is_fetched_and_no_entity_is_filled_in() -> None:
     assert [feed.url for feed in found.feeds] == ["https://t.example"]
 
 
+@pytest.mark.conforms("B43")
 @pytest.mark.parametrize(
     ("document", "told"),
     [

@@ -215,6 +215,7 @@ def test_no_address_is_asked_for_two_feeds(again: str, tmp_path: Path) -> None:
     assert told == "feeds.yaml:3:3: url: the feed on line 2 has it too; remove one of them"
 
 
+@pytest.mark.conforms("D47")
 @pytest.mark.parametrize(("text", "place", "words"), FORM + VALUES)
 def test_a_mistake_in_the_feeds_is_told_at_its_place(
     text: str | bytes, place: str, words: str, tmp_path: Path
@@ -285,11 +286,13 @@ def test_missing_and_unreadable_files_say_what_to_do(tmp_path: Path) -> None:
         load(feeds=tmp_path / "feeds.yaml", config=tmp_path, environ={})
 
 
+@pytest.mark.conforms("D47")
 def test_a_file_beyond_five_megabytes_is_not_read(tmp_path: Path) -> None:
     (told,) = faults(tmp_path, feeds=ONE_FEED + "#" * 5_000_000)
     assert told == "feeds.yaml: is larger than 5 MB; shorten it"
 
 
+@pytest.mark.conforms("D47")
 def test_aliases_cannot_multiply(tmp_path: Path) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]

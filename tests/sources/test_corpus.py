@@ -18,6 +18,7 @@ def test_there_is_a_corpus() -> None:
     assert len(DOCUMENTS) >= 25
 
 
+@pytest.mark.conforms("D33")
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
 def test_a_document_becomes_what_its_pair_says(path: Path) -> None:
     expected = json.loads(path.with_suffix(".json").read_text())

@@ -316,7 +316,7 @@ def test_only_http_is_asked(visit: Asker, scheme: str) -> None:
     assert "not http" in found.reason
 
 
-@pytest.mark.conforms("A63")
+@pytest.mark.conforms("A63", "D48", "D49")
 def test_secrets_are_in_no_reason_and_no_log(
     origin: Origin, visit: Asker, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -343,6 +343,7 @@ def test_what_cannot_be_cut_is_read_as_ever(body: bytes, because: str) -> None:
     assert reading.document == parse(body, "", URL)
 
 
+@pytest.mark.conforms("D33")
 @pytest.mark.parametrize("charset", ["iso-8859-1", "windows-1251", "gb2312", "shift_jis", "utf-8"])
 def test_encodings_are_those_of_the_whole(charset: str) -> None:
     word = {"windows-1251": "Паром", "gb2312": "渡轮", "shift_jis": "港"}.get(charset, "Fähre")

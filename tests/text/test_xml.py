@@ -1,6 +1,7 @@
 import re
 import xml.etree.ElementTree as ET
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -39,6 +40,7 @@ def test_a_line_is_one_line_and_stays_as_it_is(text: str) -> None:
     assert line == line.strip()
 
 
+@pytest.mark.conforms("D34")
 def test_a_line_hides_and_forges_nothing() -> None:
     assert one_line("ok\r\nvisited feed=x") == "ok visited feed=x"
     assert one_line("\x1b[2J\x07bell\x9b") == "[2Jbell"
