@@ -12,6 +12,7 @@ from typing import Any
 from aggregator.model.errors import StoreError
 from aggregator.storage.shelves.connection import Connection
 from aggregator.storage.shelves.rows import marks
+from aggregator.storage.shelves.search import AFRESH
 from aggregator.storage.shelves.tables import KEYS, NUMBERED
 
 PIECE = 2_000  # rows moved in one transaction, of items about 5 MB
@@ -36,7 +37,9 @@ def move(
         _fill(source, target, name, piece, tell)
     for name in KEYS:
         _compare(source, target, name, piece, tell)
-    target.run("DELETE FROM moving")
+    with target.transaction():
+        target.run(AFRESH)
+        target.run("DELETE FROM moving")
     return counts
 
 

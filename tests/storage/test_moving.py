@@ -94,6 +94,14 @@ def test_there_and_back_again_every_row_is_the_same(filled: Path, url: str, tmp_
     assert dumped(back) == before == dumped(filled)
 
 
+def test_what_readers_look_for_is_indexed_anew(filled: Path, url: str) -> None:
+    with closing(open_store(address(filled), root=ROOT)) as store:
+        store.search.learn([], 7)
+    move(address(filled), url, root=ROOT)
+    with closing(open_store(url, root=ROOT)) as store:
+        assert store.search.mark() == 0
+
+
 def test_numbers_go_on_where_they_were(filled: Path, url: str) -> None:
     move(address(filled), url, root=ROOT)
     with closing(open_store(url, root=ROOT)) as store:

@@ -11,6 +11,7 @@ from aggregator.model.editions import Rendered
 from aggregator.model.following import Errand, Follower, Task
 from aggregator.storage import open_store
 from aggregator.storage.protocol import Store
+from tests.stores import Engine
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -30,17 +31,17 @@ def document(etag: str, path: str = ONE.path) -> Rendered:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    held = open_store("sqlite:///t.sqlite3", root=tmp_path)
+def store(engine: Engine, tmp_path: Path) -> Iterator[Store]:
+    held = open_store(engine.address(tmp_path), root=tmp_path)
     yield held
     held.close()
 
 
-def test_followers_outlive_a_restart(store: Store, tmp_path: Path) -> None:
+def test_followers_outlive_a_restart(store: Store, engine: Engine, tmp_path: Path) -> None:
     for one in (ONE, OTHER):
         store.followers.put(one)
     store.close()
-    again = open_store("sqlite:///t.sqlite3", root=tmp_path)
+    again = open_store(engine.address(tmp_path), root=tmp_path)
     assert again.followers.all() == (OTHER, ONE)
     assert again.followers.get(ONE.path, ONE.callback) == ONE
     assert again.followers.get("feeds/never.atom", ONE.callback) is None

@@ -8,6 +8,8 @@ from aggregator.storage.shelves.connection import Connection
 from aggregator.storage.shelves.rows import moment, replacing
 
 _MARK = "searched"
+AFRESH = f"DELETE FROM note WHERE name = '{_MARK}'"
+"""Lets all items be indexed anew: each engine's index is its own, and is not moved."""
 
 
 class SqlSearch:

@@ -1,0 +1,144 @@
+"""How do jobs come from one machine to another? (Procrastinate)
+
+Jobs carry no work, only word of it: what there is to do is read from the store when a job runs, so
+that one that ran twice, or was lost, changes nothing.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.jobs import Job, Status
+
+TABLE = "procrastinate_jobs"
+VISITS, DESK = "visits", "desk"  # queues
+HEARTBEAT = 5.0  # seconds between two signs of life of who works
+SILENCE = 20.0  # seconds without one after which its jobs are for others
+GRACE = 6.0  # seconds for jobs under way when told to stop
+_AGAIN = 1.0  # seconds until a worker that failed is started anew
+_WAITING = (
+    "SELECT queueing_lock FROM procrastinate_jobs WHERE status = 'todo' AND queue_name = %(queue)s"
+)
+
+Visiting = Callable[[int], Awaitable[None]]
+Doing = Callable[[], Awaitable[None]]
+
+log = structlog.get_logger()
+
+
+async def _nobody(*_: object) -> None:
+    """Do what is never asked of this process."""
+
+
+def tables() -> str:
+    """Return the statements that make the tables of jobs, of which `TABLE` is one."""
+    return App(connector=PsycopgConnector()).schema_manager.get_schema()
+
+
+class Engine:
+    """Gives out jobs, and runs those for which this process has hands."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        visit: Visiting = _nobody,
+        organise: Doing = _nobody,
+        tidy: Doing = _nobody,
+    ) -> None:
+        self._app = App(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=4))
+        self._visit = self._app.task(name="visit", queue=VISITS)(_visiting(visit))
+        self._organise = self._app.task(name="organise", queue=DESK)(_doing(organise))
+        self._tidy = self._app.task(name="tidy", queue=DESK)(_doing(tidy))
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Be connected inside."""
+        async with self._app.open_async():
+            yield
+
+    async def send_to(self, beats: Iterable[int]) -> None:
+        """Ask for a visit of each of ``beats``, unless one waits already.
+
+        One poller is on a beat at a time, so that its hosts' budgets are kept.
+        """
+        rows = await self._app.connector.execute_query_all_async(_WAITING, queue=VISITS)
+        waiting = {row["queueing_lock"] for row in rows}
+        jobs = [self._beat(beat) for beat in beats if _lock(beat) not in waiting]
+        if jobs:
+            with suppress(
+                AlreadyEnqueued
+            ):  # another leader, a moment ago; the next tick asks again
+                await self._app.job_manager.batch_defer_jobs_async(jobs)
+
+    def _beat(self, beat: int) -> Job:
+        lock = _lock(beat)
+        return self._visit.configure(lock=lock, queueing_lock=lock, task_kwargs={"beat": beat}).job
+
+    async def wake_desk(self) -> None:
+        """Ask for what came in to be filed and published, unless that waits already."""
+        with suppress(AlreadyEnqueued):
+            await self._organise.configure(lock=DESK, queueing_lock="organise").defer_async()
+
+    async def ask_to_tidy(self) -> None:
+        """Ask for the housekeeping, unless that waits already."""
+        with suppress(AlreadyEnqueued):
+            await self._tidy.configure(lock=DESK, queueing_lock="tidy").defer_async()
+
+    async def rescue(self) -> int:
+        """Let others do the jobs of who gave no sign of life; return how many there were."""
+        manager = self._app.job_manager
+        stalled = list(await manager.get_stalled_jobs(seconds_since_heartbeat=SILENCE))
+        for job in stalled:
+            try:
+                await manager.retry_job(job)
+            except ConnectorException:  # word of the same waits already; or the job is done
+                if job.id is not None:
+                    with suppress(ConnectorException):
+                        await manager.finish_job_by_id_async(job.id, Status.FAILED, delete_job=True)
+        return len(stalled)
+
+    async def work(self, queue: str, *, at_once: int, stop: asyncio.Event) -> None:
+        """Run the jobs of ``queue`` until told to stop, whatever becomes of the connection."""
+        while not stop.is_set():
+            worker = asyncio.create_task(
+                self._app.run_worker_async(
+                    queues=[queue],
+                    concurrency=at_once,
+                    install_signal_handlers=False,
+                    delete_jobs="always",
+                    fetch_job_polling_interval=1.0,
+                    update_heartbeat_interval=HEARTBEAT,
+                    stalled_worker_timeout=SILENCE,
+                    shutdown_graceful_timeout=GRACE,
+                )
+            )
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({worker, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            worker.cancel()
+            stopping.cancel()
+            results = await asyncio.gather(worker, stopping, return_exceptions=True)
+            if not stop.is_set():
+                log.warning("worker begins anew", queue=queue, because=str(results[0]))
+                await asyncio.sleep(_AGAIN)
+
+
+def _lock(beat: int) -> str:
+    return f"beat {beat}"
+
+
+def _visiting(visit: Visiting) -> Visiting:
+    async def visiting(beat: int) -> None:
+        await visit(beat)
+
+    return visiting
+
+
+def _doing(do: Doing) -> Doing:
+    async def doing() -> None:
+        await do()
+
+    return doing

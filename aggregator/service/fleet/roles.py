@@ -1,0 +1,57 @@
+"""What is a process there for?"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from enum import StrEnum
+from typing import Any
+
+from aggregator.service.fleet.crew import Crew
+from aggregator.service.fleet.organiser import organise
+from aggregator.service.fleet.poller import poll
+from aggregator.service.fleet.scheduler import schedule
+from aggregator.service.fleet.web import serve
+from aggregator.settings import Settings
+
+
+class Role(StrEnum):
+    """What a process is there for."""
+
+    ALL = "all"
+    SCHEDULER = "scheduler"
+    POLLER = "poller"
+    ORGANISER = "organiser"
+    WEB = "web"
+
+
+async def run(
+    role: Role,
+    settings: Settings,
+    stop: asyncio.Event,
+    *,
+    host: str,
+    port: int,
+    ready: Callable[[str], None],
+) -> None:
+    """Do what ``role`` asks for until told to ``stop``; webs tell ``ready`` where they serve.
+
+    Raises `AggregatorError` when that cannot be begun.
+    """
+    crew = Crew(settings=settings, url=settings.service.storage, stop=stop)
+    duties: dict[Role, Callable[[], Coroutine[Any, Any, None]]] = {
+        Role.SCHEDULER: lambda: schedule(crew),
+        Role.POLLER: lambda: poll(crew),
+        Role.ORGANISER: lambda: organise(crew),
+        Role.WEB: lambda: serve(crew, host=host, port=port, ready=ready),
+    }
+    chosen = list(duties) if role is Role.ALL else [role]
+    async with asyncio.TaskGroup() as group:
+        for each in chosen:
+            group.create_task(_ended(duties[each](), stop))
+
+
+async def _ended(duty: Coroutine[Any, Any, None], stop: asyncio.Event) -> None:
+    """Where one duty ends for good, so do the others of this process."""
+    try:
+        await duty
+    finally:
+        stop.set()

@@ -1,0 +1,79 @@
+"""Who is to be visited, and what is to be done at its time?"""
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from aggregator.service.fleet.crew import Crew
+from aggregator.service.fleet.engine import TABLE, Engine, tables
+from aggregator.service.keeper import Keeper
+from aggregator.service.run import HOUSEKEEPING, REFRESH
+from aggregator.storage import SharedStore
+
+TICK = 1.0  # seconds between two looks at what is due
+RESCUE = timedelta(seconds=5)
+
+log = structlog.get_logger()
+
+
+async def schedule(crew: Crew) -> None:
+    """Give out jobs while the database lets us, and try for it while it does not; until the stop.
+
+    Raises `StoreError` when the database cannot be used at the start.
+    """
+    store = crew.store()
+    keeper, engine = Keeper(store), Engine(crew.url)
+    try:
+        await keeper.run(store.make_once, TABLE, tables())
+        async with engine.open():
+            scheduler = _Scheduler(crew, keeper, store, engine)
+            while not crew.stop.is_set():
+                await scheduler.tick()
+                await crew.pause(TICK)
+    finally:
+        await keeper.close()
+
+
+class _Scheduler:
+    def __init__(self, crew: Crew, keeper: Keeper, store: SharedStore, engine: Engine) -> None:
+        self._crew = crew
+        self._keeper = keeper
+        self._store = store
+        self._engine = engine
+        self._session: int | None = None
+        self._last: dict[str, datetime] = {}
+
+    async def tick(self) -> None:
+        try:
+            was, self._session = self._session, await self._keeper.run(self._store.lead, "schedule")
+            if self._session is not None:
+                if self._session != was:
+                    await self._take_over()
+                await self._give_out()
+        except Exception as error:  # noqa: BLE001 - a tick that fails must not be the last one
+            log.warning("failed", part="tick", reason=str(error), kind=type(error).__name__)
+
+    async def _take_over(self) -> None:
+        feeds, configure = self._crew.settings.feeds, self._store.feeds.configure
+        await self._crew.clock.agree(self._keeper, self._store)
+        await self._keeper.run(configure, feeds, now=self._crew.clock.now())
+        log.info("leads", what="schedule", feeds=len(feeds))
+
+    async def _give_out(self) -> None:
+        engine = self._engine
+        beats = await self._keeper.run(self._store.feeds.beats, self._crew.clock.now())
+        await engine.send_to(beats)
+        if self._is_time("rescue", RESCUE) and (rescued := await engine.rescue()):
+            log.warning("rescued", jobs=rescued, because="who had them gives no sign of life")
+        if self._is_time("refresh", REFRESH):
+            await self._crew.clock.agree(self._keeper, self._store)
+            await engine.wake_desk()
+        if self._is_time("tidy", HOUSEKEEPING):
+            await engine.ask_to_tidy()
+
+    def _is_time(self, what: str, every: timedelta) -> bool:
+        now = self._crew.clock.exact()
+        if what in self._last and abs(now - self._last[what]) < every:
+            return False
+        self._last[what] = now
+        return True

@@ -1,0 +1,68 @@
+"""How do several machines serve the same?
+
+Each has all that is served in memory, from the store, with the store's ETags; the database tells
+of what changed when it was stored.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from aggregator.model.errors import StoreError
+from aggregator.service.fleet.crew import Crew
+from aggregator.service.run import Service
+from aggregator.storage import SharedStore
+from aggregator.web.serve import serve as listen
+
+LISTENING = 30.0  # seconds after which we look for new editions though nobody told of any
+TRY_AGAIN = 1.0  # seconds
+WELL = 5.0  # seconds between two looks whether the store is there
+
+log = structlog.get_logger()
+
+
+async def serve(crew: Crew, *, host: str, port: int, ready: Callable[[str], None]) -> None:
+    """Serve until the stop; ``ready`` is called with the address once connections are taken.
+
+    Raises `AggregatorError` when the address or the database cannot be used at the start.
+    """
+    store = crew.store()
+    async with crew.service(store) as service:
+        if service.hub is not None:
+            service.hub.courier.begin_no_more()  # who publishes runs its errands
+        await service.window.furnish()
+        service.vitals.ticked()
+        tasks = [
+            asyncio.create_task(_keep_fresh(crew, service, store)),
+            asyncio.create_task(_keep_well(crew, service, store)),
+        ]
+        try:
+            await listen(service.application(), host, port, crew.stop, ready=ready)
+        finally:
+            crew.stop.set()
+            await asyncio.gather(*tasks)
+
+
+async def _keep_fresh(crew: Crew, service: Service, store: SharedStore) -> None:
+    """Put new editions on the shelf whenever the database tells of them."""
+    while not crew.stop.is_set():
+        try:
+            async for _ in store.editions(LISTENING, crew.stop):
+                await service.window.refresh()
+        except StoreError as error:
+            log.warning("failed", part="listening", reason=str(error))
+            await crew.pause(TRY_AGAIN)
+
+
+async def _keep_well(crew: Crew, service: Service, store: SharedStore) -> None:
+    """Let health tell of the store: a web does not tick by itself."""
+    while not crew.stop.is_set():
+        try:
+            await service.keeper.run(store.time)
+        except StoreError as error:
+            service.vitals.note("store", error)
+        else:
+            service.vitals.mended("store")
+            service.vitals.ticked()
+        await crew.pause(WELL)
