@@ -6,6 +6,7 @@ import click
 
 from aggregator.cli.place import Place
 from aggregator.cli.stopping import leaving_at_once, stop_on_signals
+from aggregator.model.errors import AggregatorError, StoreError
 from aggregator.service.house import opened
 from aggregator.settings import Settings
 from aggregator.storage import Store
@@ -17,17 +18,40 @@ from aggregator.storage import Store
     metavar="HOST:PORT",
     help="Where to serve; instead of what config/service.yaml says.",
 )
+@click.option(
+    "--role",
+    type=click.Choice(("all", "scheduler", "poller", "organiser", "web")),
+    help="Share the work with other processes over one PostgreSQL database (docs/scaling.md).",
+)
 @click.pass_obj
-def run(place: Place, listen: str | None) -> None:
+def run(place: Place, listen: str | None, role: str | None) -> None:
     """Poll, publish and serve until told to stop (SIGTERM, Ctrl-C).
 
     It then ends what is under way, within ten seconds; told twice, it leaves at once.
     """
     with leaving_at_once():
         settings = place.settings(listen)
-        store = place.store(settings)
+        store = None if role else place.store(settings)
     at = settings.service.listen
-    asyncio.run(_run(settings, store, at.host, at.port))
+    if store is not None:
+        asyncio.run(_run(settings, store, at.host, at.port))
+    elif role is not None:
+        asyncio.run(_share(role, settings, at.host, at.port))
+
+
+async def _share(role: str, settings: Settings, host: str, port: int) -> None:
+    try:
+        from aggregator.service.fleet import roles  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise StoreError(
+            f"--role needs more than is installed ({error}); pip install 'aggregator[postgres]'"
+        ) from error
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    try:
+        await roles.run(roles.Role(role), settings, stop, host=host, port=port, ready=_ready)
+    except* AggregatorError as errors:
+        raise errors.exceptions[0] from None
 
 
 async def _run(settings: Settings, store: Store, host: str, port: int) -> None:

@@ -6,7 +6,8 @@
     ├── SettingsError      feeds.yaml or config/ cannot be used as written
     ├── StoreError         the database cannot be used
     │   ├── StoreTooNewError    written by a newer version of this program
-    │   └── StoreInUseError     another process writes to it
+    │   ├── StoreInUseError     another process writes to it
+    │   └── OvertakenError      another process visited that feed meanwhile
     ├── NotOursError       a folder holds files of somebody else where ours would go
     └── WorkerError        parse workers cannot be started
 """
@@ -38,6 +39,10 @@ class StoreTooNewError(StoreError):
 
 class StoreInUseError(StoreError):
     """Another process writes to the database."""
+
+
+class OvertakenError(StoreError):
+    """Another process began a visit of that feed meanwhile; this one changes nothing."""
 
 
 class NotOursError(AggregatorError):

@@ -164,6 +164,8 @@ class FeedState:
     was halved for it then; ``recovered`` counts entries that were read from older pages after all,
     ``older`` is the search for them while it is under way; ``habits`` tell its entries apart.
 
+    ``turn`` counts the attempts to visit it: who began an earlier one may not write any more.
+
     Of pushing: ``links`` is who announces its news; ``usual_due`` is when it would have been due,
     had ``next_due`` not been put off because its hub tells (None: it was not); ``missed`` counts
     the entries that polls found although the hub should have told.
@@ -201,3 +203,4 @@ class FeedState:
     title: str | None = None
     home: str | None = None
     feed_language: str | None = None
+    turn: int = 0

@@ -31,10 +31,10 @@ class Desk:
     healed: int = 0
 
     @classmethod
-    def over(cls, store: Store, settings: Settings) -> "Desk":
-        """Set up the desk as ``settings`` ask."""
+    def over(cls, store: Store, settings: Settings, *, leads: bool = True) -> "Desk":
+        """Set up the desk as ``settings`` ask; only one that ``leads`` unfolds what they forbid."""
         return cls(
-            healed=heal(store, settings.never_fold),
+            healed=heal(store, settings.never_fold) if leads else 0,
             organiser=Organiser(store, topics=settings.topics, never_fold=settings.never_fold),
             publisher=Publisher(
                 store,

@@ -41,10 +41,12 @@ async def opened(
     now: Clock = clock.now,
     exact: Clock = clock.exact,
     sleep: Sleep = asyncio.sleep,
+    leads: bool = True,
 ) -> AsyncIterator[Service]:
     """Build the service over ``store``; on leaving, close everything, the store last.
 
-    ``exact`` and ``sleep`` are for pauses between requests.
+    ``exact`` and ``sleep`` are for pauses between requests. Where another process ``leads`` the
+    desk, what its rules unfold is left to that one.
     """
     keeper = Keeper(store)
     workers = parse_workers(settings)
@@ -74,7 +76,7 @@ async def opened(
             clock=now,
             chance=secrets.token_bytes,
         )
-        service = await put_together(settings, keeper, poller, push, now)
+        service = await put_together(settings, keeper, poller, push, now, leads=leads)
         service.hub = hub_parts.assembled(
             settings,
             keeper=keeper,
@@ -96,11 +98,17 @@ async def opened(
 
 
 async def put_together(
-    settings: Settings, keeper: Keeper, poller: Poller, push: Push, now: Clock
+    settings: Settings,
+    keeper: Keeper,
+    poller: Poller,
+    push: Push,
+    now: Clock,
+    *,
+    leads: bool = True,
 ) -> Service:
     """Build the service of what visits feeds and what hears their hubs."""
     settings = replace(settings, site=await keeper.run(settled, settings.site, keeper.store))
-    desk = await keeper.run(Desk.over, keeper.store, settings)
+    desk = await keeper.run(Desk.over, keeper.store, settings, leads=leads)
     vitals = Vitals(feeds=len(settings.feeds))
     window = Window(
         settings=settings,
@@ -140,8 +148,7 @@ def settled(site: Site, store: Store) -> Site:
     """Give the site the name of the installation that ``store`` belongs to, once and for all."""
     held = store.notes.get("installation")
     if held is None:
-        held = uuid.uuid4().hex
-        store.notes.put("installation", held)
+        held = store.notes.first("installation", uuid.uuid4().hex)
     return replace(site, installation=held)
 
 

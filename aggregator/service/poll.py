@@ -15,6 +15,7 @@ from typing import Any
 
 from aggregator.items.identity import placed_by
 from aggregator.items.intake import Intake
+from aggregator.model.errors import OvertakenError
 from aggregator.model.feeds import Feed, FeedState
 from aggregator.model.push import Pushed
 from aggregator.model.visits import (
@@ -46,9 +47,9 @@ class Visit:
     """What one visit brought, for the log line and the progress bar.
 
     ``outcome`` is fetched, unchanged, not-modified, put-off, same-feed, gone, refused, unreadable,
-    emptied, failed or not-begun; ``reason`` says why it brought nothing, ``remark`` what else ops
-    should know, ``waived`` which guard ops let down for this feed. ``took`` is in seconds.
-    ``missed`` counts new entries that a hub had not told.
+    emptied, failed, overtaken (by another process) or not-begun; ``reason`` says why it brought
+    nothing, ``remark`` what else ops should know, ``waived`` which guard ops let down for this
+    feed. ``took`` is in seconds. ``missed`` counts new entries that a hub had not told.
     """
 
     feed: str
@@ -82,7 +83,7 @@ class Poller:
         self._keeper = keeper
         self._fetcher = fetcher
         self._workers = workers
-        self._manners = manners
+        self.manners = manners
         self._cadence = cadence
         self._most = most
         self._addresses = addresses
@@ -97,19 +98,26 @@ class Poller:
 
     async def visit(self, feed: Feed, state: FeedState) -> Visit:
         """Visit ``feed`` once, whatever comes of it. Raises only when the store fails."""
+        try:
+            return await self._visit(feed, state)
+        except OvertakenError:
+            return _not_made(state, "overtaken")
+
+    async def _visit(self, feed: Feed, state: FeedState) -> Visit:
         started = time.monotonic()
         if state.moved_to is not None and (twin := await self._keeper.run(self._twin, state)):
             return await self._leave_to(twin, state)
         ask, log = ask_for(feed, state), list[Exchange]()
         async with AsyncExitStack() as held:
-            async with self._manners.place(ask.url) as turn:
+            async with self.manners.place(ask.url) as turn:
                 seat = await held.enter_async_context(self._room.seat())
                 if self._closing:
                     return _not_made(state, "not-begun")
                 if (put_off := turn.put_off or self._quiet_at_its_end(ask)) is not None:
                     return await self._put_off(state, put_off)
                 begun = await self._begin(feed, state, ask)
-                await self._manners.go(ask.url)
+                state = replace(state, turn=state.turn + 1)
+                await self.manners.go(ask.url)
                 answer = await self._ask(ask, log, seat)
             reading = await self._read(feed, state, answer)
             note = partial(ended, begun, log, answer)
@@ -133,14 +141,14 @@ class Poller:
     def _quiet_at_its_end(self, ask: Ask) -> datetime | None:
         """Return until when the host that its redirects led to last time wants its peace."""
         end = ask.validators.url if ask.validators else ask.url
-        return None if end == ask.url else self._manners.quiet_until(end)
+        return None if end == ask.url else self.manners.quiet_until(end)
 
     async def _ask(self, ask: Ask, log: list[Exchange], seat: Seat) -> Answer:
         answer = await self._fetcher.fetch(ask, log, seat=seat)
         said = log[-1].url if log else ask.url  # by whom: it may have been redirected
-        if self._manners.note(said, answer):  # stored at once: no crash makes us forget it
+        if self.manners.note(said, answer):  # stored at once: no crash makes us forget it
             note = self._keeper.store.hosts.note
-            await self._keeper.run(note, *self._manners.history(said))
+            await self._keeper.run(note, *self.manners.history(said))
         return answer
 
     async def _catch_up(self, feed: Feed, state: FeedState) -> FeedState:
@@ -163,11 +171,11 @@ class Poller:
     async def _page(self, feed: Feed, url: str) -> tuple[Answer, Document | None] | None:
         """Ask for an older page; None when it is not the time to."""
         async with AsyncExitStack() as held:
-            async with self._manners.place(url) as turn:
+            async with self.manners.place(url) as turn:
                 seat = await held.enter_async_context(self._room.seat())
                 if self._closing or turn.put_off is not None:
                     return None
-                await self._manners.go(url)
+                await self.manners.go(url)
                 answer = await self._ask(ask_at(feed, url), [], seat)
             if not isinstance(answer, Fetched):
                 return answer, None
@@ -195,14 +203,16 @@ class Poller:
             conditional=ask.validators is not None,
         )
         due = provisional_due(feed, state, now=begun.at, cadence=self._cadence)
-        await self._keeper.run(self._attempt, feed.id, due, ask.url, begun)
+        await self._keeper.run(self._attempt, state, due, ask.url, begun)
         return begun
 
-    def _attempt(self, feed: str, due: Due, url: str, begun: Logged) -> None:
-        store = self._keeper.store
+    def _attempt(self, state: FeedState, due: Due, url: str, begun: Logged) -> None:
+        store, feed = self._keeper.store, state.feed
         with store.transaction():
-            store.feeds.begin(feed, now=begun.at, next_due=due.at, because=due.because)
-            store.hosts.note(*self._manners.history(url))
+            store.feeds.begin(
+                feed, now=begun.at, next_due=due.at, because=due.because, turn=state.turn
+            )
+            store.hosts.note(*self.manners.history(url))
             store.visits.begin(feed, begun)
 
     async def _put_off(self, state: FeedState, until: datetime) -> Visit:

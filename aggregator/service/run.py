@@ -163,13 +163,13 @@ class Service:
             self._tick, "interval", seconds=TICK.seconds, next_run_time=now, id=TICK_JOB
         )
         scheduler.add_job(self._refresh, "interval", seconds=REFRESH.seconds)
-        scheduler.add_job(self._keep_house, "interval", seconds=HOUSEKEEPING.seconds)
+        scheduler.add_job(self.keep_house, "interval", seconds=HOUSEKEEPING.seconds)
         return scheduler
 
     async def _refresh(self) -> None:
         self._work.set()
         if self.vitals.fails("housekeeping"):
-            await self._keep_house()
+            await self.keep_house()
 
     async def _keep_ticking(self, scheduler: AsyncIOScheduler, stop: asyncio.Event) -> None:
         """Mend the ticking when the wall clock was set back: it would wait until it catches up."""
@@ -302,7 +302,8 @@ class Service:
         await self.window.dress()
         self._tell_followers()
 
-    async def _keep_house(self) -> None:
+    async def keep_house(self) -> None:
+        """Let old items go, and the store keep its house."""
         store, before = self.keeper.store, self.clock() - self.settings.service.retention.items
         try:
             pruned = 0

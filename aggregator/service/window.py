@@ -1,6 +1,6 @@
 """What do readers see?"""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -43,6 +43,7 @@ class Window:
     _pages: dict[str, Served | str | None] = field(default_factory=dict)  # of stories, by key
     _archived: dict[tuple[str, Format, int], Lasted] = field(default_factory=dict)
     _told: frozenset[tuple[str, str]] = frozenset()  # what could not be made at the last edition
+    _etags: Mapping[str, str] = field(default_factory=dict)  # of what others published
     _unkept: bool = True  # the folder is not known to hold what is served
 
     async def furnish(self) -> None:
@@ -53,6 +54,21 @@ class Window:
             self.shelf.retire(path)
         for path, into in addresses.moved(self.settings.outputs).items():
             self.shelf.retire(path, into)
+
+    async def refresh(self) -> None:
+        """Put on the shelf what another process has published since the last time."""
+        served, gone = await self.keeper.run(self._published_elsewhere)
+        self._pages.clear()
+        self._stack(served)
+        for path in gone:
+            self.shelf.drop(path)
+
+    def _published_elsewhere(self) -> tuple[dict[str, Served], frozenset[str]]:
+        outputs, before = self.keeper.store.outputs, self._etags
+        self._etags = outputs.etags()
+        new = (path for path, etag in self._etags.items() if before.get(path) != etag)
+        served = _ready(filter(None, map(outputs.get, new)))
+        return served, frozenset(before.keys() - self._etags.keys())
 
     async def dress(self) -> None:
         """Bring out new editions of what is filed."""

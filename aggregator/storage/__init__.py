@@ -7,14 +7,17 @@ from types import ModuleType
 
 from aggregator.model.errors import StoreError
 from aggregator.storage import moving
-from aggregator.storage.protocol import Store
+from aggregator.storage.protocol import SharedStore, Store
 from aggregator.storage.shelves.connection import Connection
 from aggregator.storage.sqlite import SqliteStore, backup, looking
 from aggregator.storage.sqlite.backup import Told, untold
 from aggregator.storage.sqlite.connection import Connection as SqliteConnection
 from aggregator.storage.sqlite.looking import Look
 
-__all__ = ["Look", "Store", "back_up", "compact", "look", "move", "open_store", "restore"]
+__all__ = [
+    "Look", "SharedStore", "Store", "back_up", "compact", "look", "move", "open_shared",
+    "open_store", "restore",
+]  # fmt: skip
 
 _SQLITE = "sqlite:///"
 _POSTGRES = "postgresql://"
@@ -33,6 +36,20 @@ def open_store(url: str, *, root: Path, reading: bool = False, keep: bool = True
         store: Store = _postgres().PostgresStore(url, reading=reading)
         return store
     return SqliteStore(_file(url, root), reading=reading, keep=keep)
+
+
+def open_shared(url: str) -> SharedStore:
+    """Open the store at ``url`` beside other processes that write to it, each in its role.
+
+    Raises `StoreError` when it is none that can be shared, or is used by one that does not share.
+    """
+    if not url.startswith(_POSTGRES):
+        raise StoreError(
+            "storage: roles need a store that several processes can write to; move to"
+            " postgresql://HOST/NAME with `aggregator migrate`, or run without --role"
+        )
+    store: SharedStore = _postgres().PostgresStore(url, shared=True)
+    return store
 
 
 def _postgres() -> ModuleType:

@@ -5,7 +5,8 @@ Every method may raise `StoreError`. Writes outside ``transaction()`` are transa
 own; inside, all of them stand or fall together, and reads see what was written before them.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -100,15 +101,26 @@ class FeedShelf(Protocol):
         That is where they moved to, else their configured address.
         """
 
-    def due(self, now: datetime, limit: int, skip: int = 0) -> tuple[FeedState, ...]:
+    def due(
+        self, now: datetime, limit: int, skip: int = 0, *, beat: int | None = None
+    ) -> tuple[FeedState, ...]:
         """Return enabled feeds whose time has come, the longest overdue first, after ``skip``.
 
         So has the time of a feed that was last asked in the future: the clock was set back, by
-        more than `aggregator.sources.schedule.CLOCK_SLACK`.
+        more than `aggregator.sources.schedule.CLOCK_SLACK`. With ``beat``, only those on it.
         """
 
-    def begin(self, feed: str, *, now: datetime, next_due: datetime, because: str) -> None:
-        """Remember an attempt before the request goes out, so that a crash cannot repeat it."""
+    def beats(self, now: datetime) -> tuple[int, ...]:
+        """Return the beats on which feeds are due; feeds of one host are of one beat."""
+
+    def begin(
+        self, feed: str, *, now: datetime, next_due: datetime, because: str, turn: int | None = None
+    ) -> None:
+        """Remember an attempt before the request goes out, so that a crash cannot repeat it.
+
+        It is the next ``turn`` of the feed; `OvertakenError` when ``turn`` is given and is not
+        the last that was begun.
+        """
 
     def recall(self, feed: str, *, now: datetime) -> None:
         """Let ``feed`` be due when it would have been without its hub, but not before ``now``.
@@ -117,7 +129,10 @@ class FeedShelf(Protocol):
         """
 
     def save(self, state: FeedState) -> None:
-        """Remember the outcome of a visit that brought no entries to take in."""
+        """Remember the outcome of a visit that brought no entries to take in.
+
+        `OvertakenError` when another was begun after the one that ``state`` tells of.
+        """
 
     def memory(self, feed: str) -> bytes | None:
         """Return what `remember` was last given for ``feed``, unless its address was changed."""
@@ -131,6 +146,9 @@ class HostShelf(Protocol):
 
     def all(self) -> Mapping[str, HostHistory]:
         """Return every history by registrable domain."""
+
+    def of(self, hosts: Sequence[str]) -> Mapping[str, HostHistory]:
+        """Return the histories of ``hosts``, those that have any."""
 
     def note(self, host: str, history: HostHistory) -> None:
         """Remember ``history``; its times are rounded up, so that no wait gets shorter."""
@@ -234,6 +252,8 @@ class ItemShelf(Protocol):
 
     def apply(self, intake: Intake) -> None:
         """Store a visit: state, new items, revisions, aliases, what waits; all or nothing.
+
+        `OvertakenError` when another visit was begun after it.
 
         A revision whose headline is another keeps the former one, the last 20 of an item.
         """
@@ -375,6 +395,9 @@ class OutputShelf(Protocol):
     def all(self) -> tuple[Rendered, ...]:
         """Return everything served."""
 
+    def etags(self) -> Mapping[str, str]:
+        """Return the ETag of everything served, by path."""
+
     def put(self, rendered: Rendered) -> None:
         """Replace the bytes at ``rendered.path``."""
 
@@ -453,6 +476,9 @@ class Notes(Protocol):
     def put(self, name: str, text: str) -> None:
         """Write the note."""
 
+    def first(self, name: str, text: str) -> str:
+        """Write the note unless there is one; return what it says then."""
+
     def drop(self, name: str) -> None:
         """Forget the note, if there is one."""
 
@@ -525,3 +551,25 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Finish writing and let go of the file. Safe to call twice."""
+
+
+class SharedStore(Store, Protocol):
+    """A store that several processes write to, each in its role."""
+
+    def time(self) -> datetime:
+        """Return what time it is by the store's clock, which is the same for all; aware, UTC."""
+
+    def lead(self, what: str) -> int | None:
+        """Be the only one that does ``what`` while connected; None when another is.
+
+        Returns the number of the connection: with another one, somebody else may have led since.
+        """
+
+    def make_once(self, table: str, statements: str) -> None:
+        """Run ``statements`` unless they were, by anybody: unless ``table`` is there."""
+
+    def editions(self, patience: float, stop: asyncio.Event) -> AsyncIterator[None]:
+        """Yield at first, whenever something else is served, and every ``patience`` seconds.
+
+        Until ``stop``. Raises `StoreError` when the connection is lost.
+        """

@@ -288,7 +288,7 @@ def test_housekeeping_that_failed_is_done_within_a_minute_of_the_fault_being_gon
             await run.address
             with from_outside(tmp_path) as db:
                 db.execute("ALTER TABLE posting RENAME TO elsewhere")
-            await run.service._keep_house()
+            await run.service.keep_house()
             assert says("housekeeping:")(await run.get("healthz"))
 
             with from_outside(tmp_path) as db:

@@ -90,6 +90,7 @@ def poll(
             early += now < due
             provisional = provisional_due(feed, state, now=now, cadence=CADENCE)
             store.feeds.begin(feed.id, now=now, next_due=provisional.at, because="attempt")
+            state = store.feeds.state(feed.id)  # noqa: PLW2901 - the attempt is its next turn
             due = provisional.at
             answer = publisher.answer(ask_for(feed, state).validators, now)
             if dice.random() < crash and state.visits:

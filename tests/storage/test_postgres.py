@@ -1,18 +1,22 @@
 """What is true of a store that is on a server."""
 
+import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from aggregator.model.editions import Rendered
 from aggregator.model.errors import StoreError, StoreTooNewError
 from aggregator.model.feeds import Feed
-from aggregator.storage import Store, back_up, open_store
+from aggregator.service import clock
+from aggregator.storage import Store, back_up, open_shared, open_store
 from aggregator.storage.shelves import views
 from aggregator.storage.sqlite import migrations
 from tests.postgres import Server
-from tests.service.stage import NOW
+from tests.service.stage import HOUR, NOW, bring, entry, play
 
 psycopg = pytest.importorskip("psycopg")
 schema = pytest.importorskip("aggregator.storage.postgres.schema")
@@ -143,3 +147,62 @@ def test_an_empty_database_that_is_not_ours_to_write_is_said(postgres: Server, u
         db.execute("CREATE ROLE guest LOGIN")
     with pytest.raises(StoreError, match="let its user own what is in it"):
         open_store(url.replace("user=wire", "user=guest"), root=ROOT)
+
+
+def test_those_who_share_a_store_keep_others_out_and_one_of_them_leads(url: str) -> None:
+    with closing(open_shared(url)) as one, closing(open_shared(url)) as other:
+        with pytest.raises(StoreError, match="in use by another"):
+            open_store(url, root=ROOT)
+        number = one.lead("desk")
+        assert number == one.lead("desk") is not None
+        assert other.lead("desk") is None
+        assert other.lead("schedule") is not None
+        one.close()
+        assert other.lead("desk") is not None
+        assert abs(other.time() - clock.exact()) < HOUR
+
+
+def test_who_leads_by_a_lost_connection_leads_no_more(url: str) -> None:
+    with closing(open_shared(url)) as one, closing(open_shared(url)) as other:
+        number = one.lead("desk")
+        hang_up(url)
+        assert other.lead("desk") is not None
+        assert one.lead("desk") is None
+        assert number is not None
+
+
+def test_only_a_server_is_shared() -> None:
+    with pytest.raises(StoreError, match="aggregator migrate"):
+        open_shared("sqlite:///t.sqlite3")
+
+
+def test_who_listens_hears_that_something_else_is_served(url: str) -> None:
+    page = Rendered(path="a", media_type="t", body=b"b", etag="e", changed_at=NOW)
+
+    async def scene() -> None:
+        stop = asyncio.Event()
+        with closing(open_shared(url)) as store:
+            heard = store.editions(3600, stop)
+            await anext(heard)
+            store.outputs.put(page)
+            await anext(heard)
+            assert store.outputs.etags() == {"a": "e"}
+            stop.set()
+            assert [word async for word in heard] == []
+
+    play(scene())
+
+
+def test_numbers_are_given_out_by_one_at_a_time(url: str) -> None:
+    """Who has read up to a mark never misses what another was just writing."""
+    with closing(open_shared(url)) as one, closing(open_shared(url)) as other:
+        feeds = [Feed(id=name, url=f"https://{name}.example/") for name in ("a", "b")]
+        one.feeds.configure(feeds, now=NOW)
+        with ThreadPoolExecutor() as second:
+            with one.transaction():
+                bring(one, "a", [entry("a", 1, "First")])
+                waiting = second.submit(bring, other, "b", [entry("b", 2, "Second")])
+                with pytest.raises(TimeoutError):
+                    waiting.result(0.3)
+            assert len(waiting.result(30)) == 1
+        assert [stored.item.feed for stored in one.items.all()] == ["a", "b"]

@@ -13,7 +13,7 @@ from aggregator.items.identity import key_of, wanted_ids
 from aggregator.items.intake import Alias, Intake, Revision, take_in
 from aggregator.items.known import Waiting, traits_of
 from aggregator.model.editions import Rendered
-from aggregator.model.errors import StoreError
+from aggregator.model.errors import OvertakenError, StoreError
 from aggregator.model.feeds import (
     Feed,
     FeedState,
@@ -851,3 +851,55 @@ def test_what_waits_reads_back_in_its_order_and_is_replaced(store: Store) -> Non
     store.items.apply(Intake(state=state, at=NOW, waiting=waiting[1:]))
     store.items.apply(Intake(state=state, at=NOW))
     assert store.items.waiting("harbour") == waiting[1:]
+
+
+@pytest.mark.conforms("A22")
+def test_who_began_an_earlier_turn_writes_nothing(store: Store) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    early = store.feeds.state("harbour")
+    due = NOW + HOUR
+    store.feeds.begin("harbour", now=NOW, next_due=due, because="attempt", turn=early.turn)
+    with pytest.raises(OvertakenError):
+        store.feeds.begin("harbour", now=NOW, next_due=due, because="attempt", turn=early.turn)
+
+    late = store.feeds.state("harbour")
+    with pytest.raises(OvertakenError):
+        store.feeds.save(replace(early, digest="early"))
+    intake = take_in(early, (entry(1),), store.items.known("harbour", [], []), now=NOW)
+    with pytest.raises(OvertakenError):
+        store.items.apply(intake)
+    assert store.feeds.state("harbour") == late
+    assert store.items.count() == 0
+    store.feeds.save(replace(late, digest="late"))
+
+
+def test_feeds_of_one_publisher_are_of_one_beat_wherever_they_moved(store: Store) -> None:
+    east = feed("east", url="https://www.gazette.example/east")
+    west = feed("west", url="https://gazette.example/west")
+    store.feeds.configure([east, west, feed("north")], now=NOW)
+    ours, other = sorted(
+        (store.feeds.due(NOW, 9, beat=beat) for beat in store.feeds.beats(NOW)), key=len
+    )[::-1]
+    assert [[state.feed for state in each] for each in (ours, other)] == [
+        ["east", "west"],
+        ["north"],
+    ]
+
+    store.feeds.save(replace(other[0], moved_to="https://gazette.example/north"))
+    (beat,) = store.feeds.beats(NOW)
+    assert len(store.feeds.due(NOW, 9, beat=beat)) == 3
+    store.feeds.configure([east, west, feed("north", url="https://north.example/2")], now=NOW)
+    assert len(store.feeds.beats(NOW)) == 2
+    assert store.feeds.beats(NOW - HOUR) == ()
+
+
+def test_of_some_hosts_what_is_remembered_is_found(store: Store) -> None:
+    for name in ("a.example", "b.example"):
+        store.hosts.note(name, HostHistory(started=NOW))
+    assert set(store.hosts.of(["a.example", "c.example"])) == {"a.example"}
+    assert store.hosts.of([]) == {}
+
+
+def test_the_first_note_stands(store: Store) -> None:
+    assert store.notes.first("a", "1") == "1"
+    assert store.notes.first("a", "2") == "1" == store.notes.get("a")

@@ -33,6 +33,7 @@ _SESSION = (
     "SET client_min_messages = warning"
 )
 _OURS = "hashtext('aggregator'), hashtext(current_schema())"
+_ALONE = "SELECT pg_advisory_xact_lock(hashtext('aggregator tables'), hashtext(current_schema()))"
 _TURN = "SELECT pg_advisory_xact_lock(hashtext('aggregator turn'), hashtext(current_schema()))"
 
 
@@ -49,14 +50,16 @@ class Connection:
     Or one that reads beside them, ``reading``: it takes no lock and changes nothing.
     """
 
-    def __init__(self, url: str, *, reading: bool = False) -> None:
+    def __init__(self, url: str, *, reading: bool = False, shared: bool = False) -> None:
         """Connect, and bring the tables up to date.
 
-        Raises `StoreError` when that cannot be done or another process uses the database, and for
-        ``reading`` when there are no tables, or those of another version.
+        Raises `StoreError` when that cannot be done or another process uses the database (one that
+        has not ``shared`` it, if this one does), and for ``reading`` when there are no tables, or
+        those of another version.
         """
-        self._wanted = _wanted(url)
+        self._wanted = wanted(url)
         self._reading = reading
+        self._shared = shared
         self._closed = False
         self.db = self._connected()
 
@@ -102,11 +105,13 @@ class Connection:
             return
         self._lock(db)
         with db.transaction():
+            db.execute(_ALONE)
             self._refuse(applied(db))
             apply(db)
 
     def _lock(self, db: Database) -> None:
-        row = db.execute(f"SELECT pg_try_advisory_lock({_OURS}) AS taken").fetchone()
+        lock = "pg_try_advisory_lock_shared" if self._shared else "pg_try_advisory_lock"
+        row = db.execute(f"SELECT {lock}({_OURS}) AS taken").fetchone()
         if not row or not row["taken"]:
             raise StoreInUseError(
                 f"{self.place}: in use by another aggregator; stop that one first, or give this "
@@ -210,6 +215,29 @@ class Connection:
             " HAVING max(seq) IS NOT NULL"
         )
 
+    def lead(self, what: str) -> int | None:
+        """Hold the lock of ``what`` as long as this connection lasts; None when another does.
+
+        Returns the number of the connection.
+        """
+        key = "hashtext(?1), hashtext(current_schema())"
+        held = self.rows(
+            "SELECT pg_backend_pid() AS number FROM pg_locks WHERE locktype = 'advisory'"
+            " AND pid = pg_backend_pid() AND classid = hashtext(?1)::oid"
+            " AND objid = hashtext(current_schema())::oid",
+            [what],
+        ) or self.rows(
+            f"SELECT pg_backend_pid() AS number WHERE pg_try_advisory_lock({key})", [what]
+        )
+        return held[0]["number"] if held else None
+
+    def make_once(self, table: str, statements: str) -> None:
+        """Run ``statements`` unless ``table`` is there."""
+        with self.transaction(), _told():
+            self.db.execute(_ALONE)
+            if not self.rows("SELECT 1 WHERE to_regclass(?::text) IS NOT NULL", [table]):
+                psycopg.ClientCursor(self.db).execute(statements)
+
     def keep_house(self) -> None:
         """Refresh the planner's figures; what was deleted PostgreSQL clears by itself."""
         with _told():
@@ -230,7 +258,8 @@ def _told() -> Iterator[None]:
         raise StoreError(_advice(error)) from error
 
 
-def _wanted(url: str) -> dict[str, Any]:
+def wanted(url: str) -> dict[str, Any]:
+    """Return how to connect to ``url``; `StoreError`, without its password, if it is no address."""
     try:
         return {**_PATIENCE, **conninfo_to_dict(url)}
     except psycopg.Error:  # its text may hold the password
@@ -240,10 +269,10 @@ def _wanted(url: str) -> dict[str, Any]:
         ) from None
 
 
-def _place(wanted: dict[str, Any]) -> str:
-    host = wanted.get("host") or "localhost"
-    port = f":{wanted['port']}" if "port" in wanted else ""
-    return f"postgresql://{host}{port}/{wanted.get('dbname', '')}"
+def _place(parts: dict[str, Any]) -> str:
+    host = parts.get("host") or "localhost"
+    port = f":{parts['port']}" if "port" in parts else ""
+    return f"postgresql://{host}{port}/{parts.get('dbname', '')}"
 
 
 def _line(error: psycopg.Error) -> str:

@@ -40,6 +40,18 @@ CREATE AGGREGATE json_group_array(text) (
 )
 """,
 )
+EDITIONS = "aggregator_editions"
+"""The channel that is told, when a transaction ends, that something else is served."""
+_ANNOUNCE = (
+    f"""
+CREATE FUNCTION announce_editions() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN PERFORM pg_notify(''{EDITIONS}'', ''''); RETURN NULL; END'
+""",
+    """
+CREATE TRIGGER announced AFTER INSERT OR UPDATE OR DELETE ON output
+    FOR EACH STATEMENT EXECUTE FUNCTION announce_editions()
+""",
+)
 
 
 def first_tables(db: Database) -> None:
@@ -47,7 +59,11 @@ def first_tables(db: Database) -> None:
     for name, as_ in (("max", "greatest"), ("min", "least")):
         for kind in ("bigint", "double precision", "text"):
             db.execute(_TAUGHT.format(name=name, kind=kind, as_=as_))
-    for statement in (_INSTR, *_LIST, *map(table, tables.statements(tables.FIRST))):
+    for statement in (
+        *(_INSTR, *_LIST),
+        *map(table, tables.statements(tables.FIRST)),
+        *_ANNOUNCE,
+    ):
         db.execute(statement)
 
 

@@ -6,9 +6,10 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
+from zlib import crc32
 
 from aggregator.model.editions import Source
-from aggregator.model.errors import StoreError
+from aggregator.model.errors import OvertakenError, StoreError
 from aggregator.model.feeds import (
     NO_HABITS,
     NO_SKIPS,
@@ -33,6 +34,9 @@ from aggregator.storage.shelves.rows import (
     replacing,
     stamp,
 )
+from aggregator.text.urls import registrable_domain
+
+BEATS = 1_024  # a slow host holds up its beat only: a thousandth of all feeds
 
 # What another way of asking (own headers, credentials) makes us forget: its answer is another.
 _GIVEN = ("validator_url", "etag", "last_modified", "digest")
@@ -46,6 +50,7 @@ _LEARNED = {
     "failures": "0",
     "because": "excluded.because",
     "next_due": "excluded.next_due",
+    "beat": "excluded.beat",
 }
 _SAME_URL = "feed.url = excluded.url"
 
@@ -60,8 +65,8 @@ _FORGET = ", ".join(
 )
 _CONFIGURE = f"""
 INSERT INTO feed
-    (id, configured, url, title, owner, weight, topics, language, way, next_due, because)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'new')
+    (id, configured, url, title, owner, weight, topics, language, way, next_due, beat, because)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'new')
 ON CONFLICT (id) DO UPDATE SET
     configured = excluded.configured, title = excluded.title, owner = excluded.owner,
     weight = excluded.weight, topics = excluded.topics, language = excluded.language,
@@ -83,10 +88,14 @@ _FORGET_READING = (
     " AND EXISTS (SELECT 1 FROM feed WHERE id = ?1 AND url <> ?2)"
 )
 _BEGIN = (
-    "UPDATE feed SET attempted_at = ?, next_due = ?, because = ?, usual_due = NULL WHERE id = ?"
+    "UPDATE feed SET attempted_at = ?, next_due = ?, because = ?, usual_due = NULL, turn = turn + 1"
+    " WHERE id = ? AND turn = coalesce(?, turn)"
 )
 _REMEMBER = replacing("reading", ["feed"], ["memory"])
 _RECALL = "UPDATE feed SET next_due = ?, because = ?, usual_due = NULL WHERE id = ?"
+
+_OVERTAKEN = "feed {}: another process began a visit of it meanwhile; this one changes nothing"
+_DUE = "configured = 1 AND gone = 0 AND (next_due <= ? OR attempted_at > ?)"
 
 
 class SqlFeeds:
@@ -110,6 +119,7 @@ class SqlFeeds:
                 feed.language,
                 _way(feed),
                 free.get(feed.url, stamp(now)),
+                beat_of(feed.url),
             )
             for feed in feeds
         ]
@@ -169,18 +179,31 @@ class SqlFeeds:
         )
         return tuple(_state(row) for row in rows)
 
-    def due(self, now: datetime, limit: int, skip: int = 0) -> tuple[FeedState, ...]:
+    def due(
+        self, now: datetime, limit: int, skip: int = 0, *, beat: int | None = None
+    ) -> tuple[FeedState, ...]:
         """Return enabled feeds whose time has come, the longest overdue first, after ``skip``."""
+        which, on = ("", []) if beat is None else (" AND beat = ?", [beat])
         rows = self._at.rows(
-            "SELECT * FROM feed WHERE configured = 1 AND gone = 0"
-            " AND (next_due <= ? OR attempted_at > ?) ORDER BY next_due, id LIMIT ? OFFSET ?",
-            [stamp(now), stamp(now + CLOCK_SLACK), limit, skip],
+            f"SELECT * FROM feed WHERE {_DUE}{which} ORDER BY next_due, id LIMIT ? OFFSET ?",
+            [stamp(now), stamp(now + CLOCK_SLACK), *on, limit, skip],
         )
         return tuple(_state(row) for row in rows)
 
-    def begin(self, feed: str, *, now: datetime, next_due: datetime, because: str) -> None:
+    def beats(self, now: datetime) -> tuple[int, ...]:
+        """Return the beats on which feeds are due."""
+        rows = self._at.rows(
+            f"SELECT DISTINCT beat FROM feed WHERE {_DUE} ORDER BY beat",
+            [stamp(now), stamp(now + CLOCK_SLACK)],
+        )
+        return tuple(row["beat"] for row in rows)
+
+    def begin(
+        self, feed: str, *, now: datetime, next_due: datetime, because: str, turn: int | None = None
+    ) -> None:
         """Remember an attempt before the request goes out."""
-        self._at.run(_BEGIN, [stamp(now), stamp(next_due), because, feed])
+        if not self._at.run(_BEGIN, [stamp(now), stamp(next_due), because, feed, turn]):
+            raise OvertakenError(_OVERTAKEN.format(feed))
 
     def recall(self, feed: str, *, now: datetime) -> None:
         """Let ``feed`` be due when it would have been without its hub, but not before ``now``.
@@ -196,10 +219,11 @@ class SqlFeeds:
     def save(self, state: FeedState) -> None:
         """Remember the outcome of a visit."""
         row = _state_row(state)
-        self._at.run(
-            f"UPDATE feed SET {', '.join(f'{name} = ?' for name in row)} WHERE id = ?",
-            [*row.values(), state.feed],
-        )
+        if not self._at.run(
+            f"UPDATE feed SET {', '.join(f'{name} = ?' for name in row)} WHERE id = ? AND turn = ?",
+            [*row.values(), state.feed, state.turn],
+        ):
+            raise OvertakenError(_OVERTAKEN.format(state.feed))
 
     def memory(self, feed: str) -> bytes | None:
         """Return what was last remembered of a document of ``feed``."""
@@ -212,6 +236,11 @@ class SqlFeeds:
             self._at.run("DELETE FROM reading WHERE feed = ?", [feed])
         else:
             self._at.run(_REMEMBER, [feed, memory])
+
+
+def beat_of(url: str) -> int:
+    """Return the beat of the host at ``url``: hosts are spread over `BEATS` by their domains."""
+    return crc32(registrable_domain(url).encode()) % BEATS
 
 
 def _way(feed: Feed) -> int:
@@ -278,6 +307,7 @@ def _state(row: Row) -> FeedState:
         title=row["own_title"],
         home=row["home"],
         feed_language=row["own_language"],
+        turn=row["turn"],
     )
     if row["validator_url"] is None:
         return state
@@ -324,6 +354,7 @@ def _state_row(state: FeedState) -> dict[str, Any]:
         "own_title": state.title,
         "home": state.home,
         "own_language": state.feed_language,
+        "beat": beat_of(state.moved_to or state.url),
     }
 
 

@@ -1,11 +1,11 @@
 """What is remembered of publishers' hosts?"""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from aggregator.sources.manners import HostHistory
 from aggregator.storage.shelves.connection import Connection
-from aggregator.storage.shelves.rows import maybe_moment, replacing, stamp
+from aggregator.storage.shelves.rows import Row, marks, maybe_moment, replacing, stamp
 
 _NOTE = replacing("host", ["name"], ["started", "quiet_until"])
 _ALMOST = timedelta(microseconds=999_999)
@@ -19,12 +19,12 @@ class SqlHosts:
 
     def all(self) -> Mapping[str, HostHistory]:
         """Return every history by registrable domain."""
-        return {
-            row["name"]: HostHistory(
-                started=maybe_moment(row["started"]), quiet_until=maybe_moment(row["quiet_until"])
-            )
-            for row in self._at.rows("SELECT * FROM host")
-        }
+        return _histories(self._at.rows("SELECT * FROM host"))
+
+    def of(self, hosts: Sequence[str]) -> Mapping[str, HostHistory]:
+        """Return the histories of ``hosts``, those that have any."""
+        query = f"SELECT * FROM host WHERE name IN ({marks(hosts)})"
+        return _histories(self._at.rows(query, hosts))
 
     def note(self, host: str, history: HostHistory) -> None:
         """Remember ``history``; its times are rounded up, so that no wait gets shorter."""
@@ -39,6 +39,15 @@ class SqlHosts:
             "DELETE FROM host WHERE coalesce(started, '') < ?1 AND coalesce(quiet_until, '') < ?1",
             [stamp(before)],
         )
+
+
+def _histories(rows: Iterable[Row]) -> Mapping[str, HostHistory]:
+    return {
+        row["name"]: HostHistory(
+            started=maybe_moment(row["started"]), quiet_until=maybe_moment(row["quiet_until"])
+        )
+        for row in rows
+    }
 
 
 def _whole(at: datetime | None) -> str | None:

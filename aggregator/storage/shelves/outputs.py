@@ -24,6 +24,7 @@ _ENROL = replacing(
     ["output", "story"],
     ["entered", "updated", "milestone", "face", "entry", "owner", "place", '"left"'],
 )
+_FIRST = "INSERT INTO note (name, text) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _NOTE = replacing("note", ["name"], ["text"])
 
 
@@ -41,6 +42,10 @@ class SqlOutputs:
     def all(self) -> tuple[Rendered, ...]:
         """Return everything served."""
         return tuple(_rendered(row) for row in self._at.rows("SELECT * FROM output ORDER BY path"))
+
+    def etags(self) -> Mapping[str, str]:
+        """Return the ETag of everything served, by path."""
+        return {row["path"]: row["etag"] for row in self._at.rows("SELECT path, etag FROM output")}
 
     def put(self, rendered: Rendered) -> None:
         """Replace the bytes at ``rendered.path``."""
@@ -188,6 +193,13 @@ class SqlNotes:
     def put(self, name: str, text: str) -> None:
         """Write the note."""
         self._at.run(_NOTE, [name, text])
+
+    def first(self, name: str, text: str) -> str:
+        """Write the note unless there is one; return what it says then."""
+        with self._at.transaction():
+            self._at.run(_FIRST, [name, text])
+            rows = self._at.rows("SELECT text FROM note WHERE name = ?", [name])
+        return str(rows[0]["text"])
 
     def drop(self, name: str) -> None:
         """Forget the note, if there is one."""

@@ -37,7 +37,9 @@ CREATE TABLE feed (
     links TEXT,                       -- JSON: hubs that announce it, and its name there
     usual_due TEXT,                   -- when it would be due if its hub did not tell
     missed INTEGER NOT NULL DEFAULT 0, -- entries that its hub did not tell of
-    habits TEXT                       -- JSON: what its ids taught us
+    habits TEXT,                      -- JSON: what its ids taught us
+    turn INTEGER NOT NULL DEFAULT 0,  -- counts attempts: who began an earlier one writes no more
+    beat INTEGER NOT NULL DEFAULT 0   -- of the hosts that one poller visits at a time
 ) STRICT;
 CREATE INDEX feed_due ON feed (next_due) WHERE configured = 1 AND gone = 0;
 CREATE INDEX feed_attempted ON feed (attempted_at) WHERE configured = 1 AND gone = 0;
