@@ -191,7 +191,7 @@ def _asked(work: Path) -> int:
 def _pace(work: Path, since: int) -> int:
     """Return the most requests that any second saw, of those after the first ``since``."""
     lines = (work / "access.log").read_text().splitlines()[since:]
-    at = sorted(float(line) for line in lines)
+    at = sorted(float(line.split()[0]) for line in lines)
     first, most = 0, 0
     for last, moment in enumerate(at):
         while at[first] <= moment - 1:

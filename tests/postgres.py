@@ -4,16 +4,20 @@ PostgreSQL refuses to run as root, so root starts it as somebody else. Its files
 that goes with it, and it listens on a socket there only.
 """
 
+import ctypes
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 PACKAGED = Path("/usr/lib/postgresql")  # Debian's, a folder for each version
 SOMEBODY = ("postgres", "nobody")
@@ -33,6 +37,7 @@ class Server:
     folder: Path
     options: tuple[str, ...] = OFFHAND
     _numbers: Iterator[int] = field(default_factory=count)
+    _running: "subprocess.Popen[bytes] | None" = None
 
     @classmethod
     def begin(cls, *, options: tuple[str, ...] = OFFHAND) -> "Server":
@@ -53,19 +58,36 @@ class Server:
         return server
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
-        listen = f"-c listen_addresses= -c unix_socket_directories={self.folder}"
-        options = " ".join((listen, *self.options))
-        log = str(self.folder / "log")
-        self._run("pg_ctl", "start", "-w", "-t", "30", "-l", log, "-o", options)
+        """Start it, and wait until it answers. It ends with the process that started it."""
+        data, account = self.folder / "data", somebody()
+        words = ("-c", "listen_addresses=", "-c", f"unix_socket_directories={self.folder}")
+        with (self.folder / "log").open("ab") as log:
+            self._running = subprocess.Popen(
+                [self.programs / "postgres", "-D", data, *words, *self.options],
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                preexec_fn=_end_with_us,  # noqa: PLW1509 - no threads of ours are under way
+                **_as(account),
+            )
+        for _ in range(600):
+            with suppress(OSError):
+                if (data / "postmaster.pid").read_text().split()[-1] == "ready":
+                    return
+            if self._running.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise OSError((self.folder / "log").read_text()[-500:])
 
-    def stop(self, how: str = "fast") -> None:
-        """Stop it: ``fast`` as for an upgrade, ``immediate`` as a power cut would."""
-        self._run("pg_ctl", "stop", "-w", "-m", how)
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop it, as for an upgrade; with SIGQUIT as a power cut would."""
+        if self._running is not None:
+            self._running.send_signal(how)
+            self._running.wait(60)
 
     def end(self) -> None:
         """Stop it, and let its files go."""
-        self.stop("immediate")
+        self.stop(signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def url(self, name: str) -> str:
@@ -93,20 +115,28 @@ class Server:
             db.execute(sql)
 
     def _run(self, program: str, *words: str) -> None:
-        account = somebody()
         subprocess.run(
             [self.programs / program, "-D", self.folder / "data", *words],
             check=True,
             text=True,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE if program == "initdb" else subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             cwd=self.folder,
-            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
             timeout=60,
-            user=account.pw_uid if account else None,
-            group=account.pw_gid if account else None,
-            extra_groups=[] if account else None,
+            **_as(somebody()),
         )
+
+
+def _as(account: pwd.struct_passwd | None) -> dict[str, Any]:
+    """Return how a program is run as ``account``."""
+    environ = {"env": {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}}
+    if account is None:
+        return environ
+    return {**environ, "user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def _end_with_us() -> None:
+    ctypes.CDLL(None).prctl(1, signal.SIGQUIT)  # PR_SET_PDEATHSIG; after the change of account
 
 
 def found() -> Path:
@@ -114,7 +144,7 @@ def found() -> Path:
     packaged = sorted(PACKAGED.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     onpath = shutil.which("initdb")
     for initdb in (*([Path(onpath)] if onpath else []), *reversed(packaged)):
-        if (initdb.parent / "pg_ctl").exists():
+        if (initdb.parent / "postgres").exists():
             return initdb.parent
     raise NoServerError("no initdb on the PATH or in /usr/lib/postgresql")
 

@@ -32,7 +32,7 @@ daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/error
 worker_rlimit_nofile {files};
 events {{ worker_connections {connections}; }}
 http {{
-  log_format moment $msec;
+  log_format moment "$msec $server_addr $request_uri";
   {log}; types {{ application/rss+xml rss; application/atom+xml atom; }}
   client_body_temp_path {folder}/t; proxy_temp_path {folder}/t; fastcgi_temp_path {folder}/t;
   uwsgi_temp_path {folder}/t; scgi_temp_path {folder}/t;
@@ -191,7 +191,7 @@ def served(press: Press) -> Iterator[int]:
 
 @contextmanager
 def served_at(folder: Path, publishers: Sequence[Publisher], *, log: bool = False) -> Iterator[int]:
-    """Serve ``folder``/documents; with ``log`` the moment of each request goes to access.log."""
+    """Serve ``folder``/documents; with ``log``, requests (moment, host, path) go to access.log."""
     nginx = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if nginx is None:
         sys.exit("no nginx here: apt-get install nginx-light")

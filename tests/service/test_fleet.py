@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import signal
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -107,7 +108,7 @@ def test_a_restart_of_the_database_is_survived_by_all(origin: Origin, tmp_path: 
         with sailing(tmp_path, url, feeds, "scheduler", "poller", "organiser", "web") as fleet:
             web = fleet.members[-1]
             until(lambda: holds(web, "Ferry 0 ", "Ferry 1 "))
-            server.stop("immediate")
+            server.stop(signal.SIGQUIT)
             assert holds(web, "Ferry 0 ", "Ferry 1 ")
             server.start()
             origin.script("/0", answer(200, rss(item(7), item(0))))
