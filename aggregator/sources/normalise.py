@@ -8,7 +8,14 @@ from datetime import datetime
 from aggregator.model.items import Enclosure, Entry
 from aggregator.text.agency import agency_credit
 from aggregator.text.dates import parse_date
-from aggregator.text.html import first_image, from_text, is_ornament, plain_title, sanitise, to_text
+from aggregator.text.html import (
+    first_image,
+    from_text,
+    is_ornament,
+    plain_title,
+    read_once,
+    to_text,
+)
 from aggregator.text.languages import language_tag
 from aggregator.text.teaser import without_tail
 from aggregator.text.urls import absolute, canonical
@@ -77,8 +84,7 @@ def normalise(wire: WireEntry, *, base: str, language: str | None) -> Entry | No
     original = absolute(wire.original, base)
     link = next((found for ref in wire.links if (found := absolute(ref, base))), original)
     title = plain_title(wire.title.value[:MAX_TITLE], is_html=wire.title.is_html)
-    teaser = _text(wire.summary)
-    text, content = _fullest(wire, teaser, base)
+    teaser, text, content = _read(wire, base)
     if not (guid or link or title):
         title = clip(one_line(text), NOTE)  # RSS 0.92 allowed items that are a text alone
         if not title:
@@ -118,24 +124,22 @@ def _published(wire: WireEntry) -> datetime | None:
     return None
 
 
-def _fullest(wire: WireEntry, teaser: str, base: str) -> tuple[str, str]:
-    """Return the longest text that the entry carries, plain and as safe markup.
-
-    ``teaser`` is its summary, plain.
-    """
+def _read(wire: WireEntry, base: str) -> tuple[str, str, str]:
+    """Return the summary, plain; and the longest text of the entry, plain and as safe markup."""
+    teaser, markup = _both(wire.summary, base)
     longest = max(wire.contents, key=lambda markup: len(markup.value), default=NOTHING)
-    chosen, text = wire.summary, teaser
     if longest.value and longest.value != wire.summary.value:
-        content = _text(longest)
-        if len(content) >= len(text):
-            chosen, text = longest, content
-    if not chosen.is_html:
-        return text, from_text(chosen.value)
-    return text, sanitise(chosen.value, chosen.base or base)
+        text, safe = _both(longest, base)
+        if len(text) >= len(teaser):
+            return teaser, text, safe
+    return teaser, teaser, markup
 
 
-def _text(markup: Markup) -> str:
-    return to_text(markup.value if markup.is_html else from_text(markup.value))
+def _both(markup: Markup, base: str) -> tuple[str, str]:
+    if markup.is_html:
+        return read_once(markup.value, markup.base or base)
+    safe = from_text(markup.value)
+    return to_text(safe), safe
 
 
 def _teaser(text: str, title: str) -> str:

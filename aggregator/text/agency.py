@@ -111,12 +111,12 @@ def agency_credit(text: str, authors: Iterable[str] = ()) -> str | None:
         or _DATELINE_EAST.match(head)
         or _TRAILER.search(tail)
         or _SIGNED.search(tail)
-        or _SOURCE.search(tail)
+        or ((":" in tail or "：" in tail) and _SOURCE.search(tail))
     )
     if found:
         spelled = next(name for name in found.groupdict().values() if name)
         return _NAMES[spelled.casefold()]
-    if _REPORTING_BY.search(tail):
+    if "editing by" in tail.lower() and _REPORTING_BY.search(tail):
         return "Reuters"
     return next((name for author in authors if (name := _as_author(author))), None)
 

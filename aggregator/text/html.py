@@ -46,15 +46,22 @@ _BREAKING = frozenset({
     "article", "header", "footer", "aside", "summary",
 })  # fmt: skip
 _SPACING = frozenset({"td", "th"})
+_SHOWN_OR_BREAKING = _TAGS | _BREAKING
 
 _OPENING = re.compile(
     r"<(?!(?:br|img|hr|wbr|input|meta|link|p|li|col|source)\b)[a-zA-Z]", re.IGNORECASE
 )
 _ANY_TAG = re.compile(r"<[^<>]*>?")
 _CLEAN_TAG = re.compile(r"</?([a-z][a-z0-9]*)[^<>]*>")
+# The same of one with attributes, in which alone ">" may stand within quotes.
+_ANY_CLEAN_TAG = re.compile(r'</?([a-z][a-z0-9]*+)(?:[^<>"]++|"[^"]*+")*+>')
+_SECTION = re.compile(r"<(?:section|article|header|footer|aside)\b")
+# A line break that is one, unlike any that is written as such.
+_BREAK_BY_NUMBER = re.compile(r"&(?:#0*+1[03](?![0-9])|#[xX]0*+[aAdD](?![0-9a-fA-F])|NewLine;)")
 _VOID_END = re.compile(r"</(?:img|hr|input|col|wbr|source|area|embed|meta|link)\s*>", re.IGNORECASE)
 _BR_PAIR = re.compile(r"<br\s*></br\s*>", re.IGNORECASE)
 _IMAGE = re.compile(r"<img\b([^>]{0,4096})>", re.IGNORECASE)
+_CLEAN_IMAGE = re.compile(r"<img\b([^>]{0,4096})>")
 _ATTRIBUTE = re.compile(r"""([a-z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _ORNAMENT = re.compile(
     r"feedburner\.com/~|feedsportal\.com|/b\.gif\?|stats\.wordpress\.com|pixel\.wp\.com"
@@ -78,8 +85,7 @@ def sanitise(html: str, base: str) -> str:
         return ""
     if not _MAYBE_MARKUP.search(html):
         return xml_safe(html[:MAX_HTML]).strip()
-    cleaned = _clean(_cleaner(base), _tamed(html))
-    return _IMAGE.sub(_without_counters, cleaned).strip()
+    return _shown(_clean(_cleaner(base), _tamed(html)))
 
 
 def to_text(html: str) -> str:
@@ -91,8 +97,19 @@ def to_text(html: str) -> str:
     if _MAYBE_MARKUP.search(html):
         html = _CLEAN_TAG.sub(_as_space, _clean(_TEXT_CLEANER, _tamed(html.replace("\n", " "))))
         html = entities.unescape(html)
-    lines = (" ".join(line.split()) for line in xml_safe(html).split("\n"))
-    return "\n".join(filter(None, lines))
+    return _folded(html)
+
+
+def read_once(html: str, base: str) -> tuple[str, str]:
+    """Return what `to_text` and `sanitise` return, at little more than the cost of one of them."""
+    if not _MAYBE_MARKUP.search(html) or "\r" in html or _BREAK_BY_NUMBER.search(html):
+        return to_text(html), sanitise(html, base)
+    cleaned = _clean(_cleaner(base, _SHOWN_OR_BREAKING), _tamed(html))
+    text = entities.unescape(_ANY_CLEAN_TAG.sub(_as_space, cleaned.replace("\n", " ")))
+    if _SECTION.search(cleaned):
+        # Whole tags from the start on, as "<section" may stand in an attribute.
+        cleaned = _ANY_CLEAN_TAG.sub(_but_sections, cleaned)
+    return _folded(text), _shown(cleaned)
 
 
 def plain_title(raw: str, *, is_html: bool) -> str:
@@ -140,7 +157,8 @@ def reading_minutes(text: str) -> int:
 def _tamed(html: str) -> str:
     """Mend what would cost or mislead the tree builder: length, depth, XHTML's ``<br></br>``."""
     html = _BR_PAIR.sub("<br>", _VOID_END.sub("", html[:MAX_HTML]))
-    if len(_OPENING.findall(html)) - html.count("</") > MAX_DEPTH:
+    many = html.count("<") > MAX_DEPTH
+    if many and len(_OPENING.findall(html)) - html.count("</") > MAX_DEPTH:
         return _ANY_TAG.sub(" ", html)
     return html
 
@@ -150,17 +168,28 @@ def _clean(cleaner: nh3.Cleaner, html: str) -> str:
     return cleaner.clean(xml_safe(html))
 
 
-@lru_cache(maxsize=64)
-def _cleaner(base: str) -> nh3.Cleaner:
+def _folded(text: str) -> str:
+    return "\n".join(filter(None, map(_folded_line, text.split("\n"))))
+
+
+def _folded_line(line: str) -> str:
+    # Of white space only the space is printable, and what XML forbids is not.
+    if line.isprintable() and "  " not in line:
+        return line.strip(" ")
+    return " ".join(xml_safe(line).split())
+
+
+@lru_cache(maxsize=128)
+def _cleaner(base: str, tags: frozenset[str] = _TAGS) -> nh3.Cleaner:
     try:
-        return _make_cleaner(base)
+        return _make_cleaner(base, tags)
     except ValueError:  # a base that is no address: relative links lead nowhere
-        return _make_cleaner(None)
+        return _make_cleaner(None, tags)
 
 
-def _make_cleaner(base: str | None) -> nh3.Cleaner:
+def _make_cleaner(base: str | None, tags: frozenset[str]) -> nh3.Cleaner:
     return nh3.Cleaner(
-        tags=_TAGS,
+        tags=tags,
         clean_content_tags=_DROPPED,
         attributes=_ATTRIBUTES,
         url_schemes={"http", "https"},
@@ -176,6 +205,14 @@ def _as_space(tag: re.Match[str]) -> str:
     if tag[1] in _BREAKING:
         return "\n"
     return " " if tag[1] in _SPACING else ""
+
+
+def _but_sections(tag: re.Match[str]) -> str:
+    return tag[0] if tag[1] in _TAGS else ""
+
+
+def _shown(cleaned: str) -> str:
+    return _CLEAN_IMAGE.sub(_without_counters, cleaned).strip()
 
 
 def _without_counters(image: re.Match[str]) -> str:

@@ -99,6 +99,7 @@ TRACKING: frozenset[str] = frozenset(
 )
 
 
+@lru_cache(maxsize=4096)
 def is_tracking(pair: str, tracking: frozenset[str] = TRACKING) -> bool:
     """Whether ``pair`` of a query (``name=value``, still escaped) is named in ``tracking``."""
     named = pair if "=" in pair else f"{pair}="

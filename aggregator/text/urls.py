@@ -191,6 +191,7 @@ def _unwrapped(parts: SplitResult, host: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=1024)
 def _fold_host(host: str, rules: AddressRules) -> str:
     host = host.lower().rstrip(".")
     if _is_address(host):
@@ -233,6 +234,8 @@ def _normal_escape(found: re.Match[str]) -> str:
 
 
 def _is_address(host: str) -> bool:
+    if ":" not in host and not host[-1:].isdigit():
+        return False  # as nearly always; the library says so by an exception
     try:
         ip_address(host)
     except ValueError:

@@ -13,6 +13,7 @@ from aggregator.text.html import (
     from_text,
     is_ornament,
     plain_title,
+    read_once,
     reading_minutes,
     sanitise,
     to_text,
@@ -137,6 +138,30 @@ def test_no_markup_survives_but_ours_and_a_second_pass_changes_nothing(markup: s
     assert sanitise(safe, BASE) == safe
     text = to_text(markup)
     assert (safe + text).encode().decode() == safe + text
+
+
+TAGS = [
+    "<p>", "</p>", '<section lang="de">', "</section>", "<article>", "</ARTICLE>", "<aside/>",
+    "<table>", "<td>", "</table>", "<br>", "<br></br>", "<hr/>", "<pre>", "\n",
+    "</pre>", "<ul><li>", "</ul>", '<a href="/x" title="a > b">',
+    "<a title='<section \"'>", "</a>", "<IMG>", "<video>",
+    '<a title="<section x" href="y>">', '<img src="/a.png" alt="<p>">', "</video>", "<script>",
+    '<img src="/b.gif" width="1">', "</script>", "<svg><title>", "</svg>", "<details><summary>",
+    "<h1>", "<div>", "</div>", "&lt;p&gt;", "&amp;lt;", "&nbsp;", "&#10;", "&#1077;", "&#x0a;",
+    "&#13", "&NewLine;", "\r\n", "\x1f", "\u2028", "  ", " a ", "b", "<!-- p -->", "<", ">",
+]  # fmt: skip
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.sampled_from([*TAGS, *PIECES]), max_size=40).map("".join))
+def test_to_read_once_gives_what_reading_twice_gives(markup: str) -> None:
+    assert read_once(markup, BASE) == (to_text(markup), sanitise(markup, BASE))
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=list(ATTACKS))
+def test_nothing_of_an_attack_survives_being_read_once(attack: str) -> None:
+    markup = f'<section title="{attack}"><p>before</p>{attack}</section><p>after</p>'
+    assert read_once(markup, BASE) == (to_text(markup), sanitise(markup, BASE))
 
 
 @pytest.mark.conforms("D32")
