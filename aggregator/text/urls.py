@@ -160,8 +160,9 @@ def _fold(url: str, rules: AddressRules) -> str:
     host = _fold_host(host, rules)
     site = rules_of(host, rules)
     netloc = (site.host or host) + ("" if port in (None, 80, 443) else f":{port}")
-    pairs = [_normal_escapes(pair) for pair in rules.chosen(host, _pairs(parts.query))]
-    choosing = _identity(pairs, site.identity)
+    listed = rules.chosen(host, _pairs(parts.query)) if parts.query else []
+    pairs = [_normal_escapes(pair) for pair in listed]
+    choosing = _identity(pairs, site.identity) if site.identity else []
     if choosing:
         return urlunsplit(("https", netloc, "/", "&".join(choosing), ""))
     fragment = parts.fragment if parts.fragment.startswith(("!", "/")) else ""
@@ -209,6 +210,8 @@ def _fold_host(host: str, rules: AddressRules) -> str:
 def _fold_path(path: str) -> str:
     path = _normal_escapes(path)
     path = path.rstrip("/")
+    if "amp" not in path:
+        return path or "/"
     for ending in ("/amp", ".amp"):
         path = path.removesuffix(ending)
     path = re.sub(r"\.amp(?=\.html?$)", "", path)

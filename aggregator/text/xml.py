@@ -19,7 +19,8 @@ _STRAY_JOINER = re.compile(
 def xml_safe(text: str) -> str:
     """Return ``text`` without characters that XML 1.0 forbids; lone surrogates are such."""
     # What is printable is allowed, and that is a quicker question.
-    return text if text.isprintable() else _FORBIDDEN.sub("", text)
+    printable = text.isprintable() or text.replace("\n", " ").isprintable()
+    return text if printable else _FORBIDDEN.sub("", text)
 
 
 def one_line(text: str) -> str:
