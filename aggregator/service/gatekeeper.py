@@ -31,16 +31,9 @@ class Gatekeeper:
         self._now: datetime | None = None
         self._written = ""
 
-    def begin(
-        self,
-        outputs: Iterable[OutputSpec],
-        feeds: Collection[str],
-        served: Iterable[Rendered],
-        now: datetime,
-    ) -> None:
+    def begin(self, outputs: Iterable[OutputSpec], feeds: Collection[str], now: datetime) -> None:
         """Go on where the last run ended; take note if ops asked for something else by then."""
         self._recall()
-        self._last = max((rendered.changed_at for rendered in served), default=now)
         asked = _digest(outputs, feeds)
         if asked != self._asked:
             self._asked, self._since = asked, now
@@ -48,7 +41,7 @@ class Gatekeeper:
 
     def step(self, now: datetime) -> None:
         """Take note that a publish step begins."""
-        self._last, self._now = self._now or now, now
+        self._last, self._now = self._now, now
 
     def judge(self, previous: Rendered | None, new: Rendered, now: datetime) -> gate.Verdict:
         """Judge a render at ``now``; ``previous`` is what is served at its path."""
@@ -81,7 +74,7 @@ class Gatekeeper:
             return None
         if self._since is None or now - self._since < SETTLING:
             return gate.renamed(before, verdict.seen)
-        current = min(self._held.get(new.path, now), self._last or now)
+        current = min(self._held.get(new.path, now), self._last or previous.changed_at)
         return gate.doubt(before, verdict.seen, apart=now - current, most=self._caution.most)
 
     def _before(self, previous: Rendered) -> tuple[gate.Seen, ...]:

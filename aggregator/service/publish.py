@@ -109,8 +109,7 @@ class Publisher:
             self._gatekeeper.step(now)
             return self._gatekeeper
         self._gatekeeper = Gatekeeper(self._store, self._caution)
-        feeds, served = self._material.feeds.keys(), self._store.outputs.all()
-        self._gatekeeper.begin(self._outputs, feeds, served, now)
+        self._gatekeeper.begin(self._outputs, self._material.feeds.keys(), now)
         return self._gatekeeper
 
     def _herald(self, published: Published) -> None:
