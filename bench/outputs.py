@@ -42,12 +42,12 @@ def main(items: int = 100_000, outputs: int = 200) -> int:
             Feed(id=f"f{n}", url=f"https://f{n}.example/", owner=f"o{n}") for n in range(OWNERS)
         ]
         store.feeds.configure(feeds, now=NOW - SPAN)
-        made = _items(items, dice, words)
+        made = made_items(items, dice, words)
         for batch in range(0, items, 1000):
             _file(store, made[batch : batch + 1000], dice)
         site = Site(base_url="https://bench.example", installation="bench")
         topics = tuple(Topic(slug=slug, title=slug) for slug in TOPICS)
-        specs = tuple(_specs(outputs, dice, words))
+        specs = tuple(made_specs(outputs, dice, words))
         press = Publisher(store, outputs=specs, topics=topics, site=site)
         print(f"{items} items, {outputs} outputs; seconds of CPU:")
         print(f"first, all outputs composed and rendered: {_took(press, NOW):.2f}")
@@ -65,7 +65,7 @@ def _steps(store: Store, press: Publisher, dice: random.Random, words: list[str]
     for step in range(STEPS):
         now = NOW + timedelta(minutes=2 + step)
         item = replace(
-            _items(1, dice, words)[0],
+            made_items(1, dice, words)[0],
             id=f"urn:new:{step}",
             key=f"new:{step}",
             first_seen=now,
@@ -90,7 +90,7 @@ def _took(press: Publisher, now: datetime) -> float:
     return time.process_time() - started
 
 
-def _items(count: int, dice: random.Random, words: list[str]) -> list[Item]:
+def made_items(count: int, dice: random.Random, words: list[str]) -> list[Item]:
     def text(length: int) -> str:
         return " ".join(words[int(VOCABULARY * dice.random() ** 3)] for _ in range(length))
 
@@ -140,7 +140,7 @@ def _file(store: Store, items: list[Item], dice: random.Random) -> None:
             )
 
 
-def _specs(count: int, dice: random.Random, words: list[str]) -> Iterator[OutputSpec]:
+def made_specs(count: int, dice: random.Random, words: list[str]) -> Iterator[OutputSpec]:
     yield OutputSpec(name="latest", kind=Kind.LATEST, title="Latest", limit=100)
     yield OutputSpec(name="top", kind=Kind.TOP, title="Top", limit=30)
     for number in range(count - 2):

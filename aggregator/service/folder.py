@@ -23,7 +23,8 @@ from aggregator.web.served import Served
 MANIFEST = ".aggregator.json"
 """What we wrote: entity tags by path."""
 
-_ENDINGS = {"gzip": ".gz", "br": ".br"}  # as nginx (gzip_static, brotli_static) and Caddy look
+# As nginx (gzip_static, brotli_static) and Caddy look for them.
+_ENDINGS = {"gzip": ".gz", "br": ".br", "zstd": ".zst"}
 _CODED = tuple(_ENDINGS.values())
 
 

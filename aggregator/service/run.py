@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from starlette.applications import Starlette
 
 from aggregator.model.errors import StoreError
 from aggregator.model.feeds import Feed, FeedState
@@ -30,7 +29,7 @@ from aggregator.service.vitals import PARTS, STALE, Vitals
 from aggregator.service.window import Window
 from aggregator.settings import Settings
 from aggregator.settings.waivers import waivers
-from aggregator.web.app import build
+from aggregator.web.app import Counter, build
 from aggregator.web.callback import routes as callbacks
 from aggregator.web.hub import hub_routes
 from aggregator.web.search import routes as searches
@@ -42,7 +41,8 @@ HOUSEKEEPING = timedelta(hours=6)
 GRACE = 6.0  # seconds for visits under way when told to stop; the whole stop takes under 10
 REMEMBERED = timedelta(days=14)  # what stories without items and their stays are kept for
 TICK_JOB = "tick"
-PAUSE = 1.0  # seconds between two editions, so that a burst of visits makes one of them
+PAUSES = 0.2, 1.0  # seconds between two editions, at least and at most: a burst makes few of them
+REST = 5  # times what an edition took
 PRUNED_AT_ONCE = 500
 FIRST_ROUND = 8.0  # seconds that an empty desk waits for all its feeds: it groups better at once
 
@@ -105,7 +105,7 @@ class Service:
             self.push.mailroom.wake()
             await asyncio.gather(*tasks)
 
-    def application(self) -> Starlette:
+    def application(self) -> Counter:
         """Return what is served: the documents on the shelf, callbacks for hubs, our own hub."""
         site, service = self.settings.site, self.settings.service
         hub = hub_routes(self.hub.reception) if self.hub and self.hub.reception else []
@@ -243,6 +243,7 @@ class Service:
         while True:
             await self._work.wait()
             self._work.clear()
+            began = asyncio.get_running_loop().time()
             try:
                 await self._first_round()
                 await self.bring_out(stop)
@@ -252,7 +253,7 @@ class Service:
                 self.vitals.note("desk", error)
             if stop.is_set():
                 return
-            await _either(stop, PAUSE)
+            await _either(stop, rest_after(asyncio.get_running_loop().time() - began))
 
     async def _first_round(self) -> None:
         flying = self.rounds.flying()
@@ -330,6 +331,16 @@ class Service:
             self.hub.courier.begin_no_more()
             flying += self.hub.courier.flying()
         await give_time(flying, GRACE)
+
+
+def rest_after(took: float) -> float:
+    """Return how long to wait after an edition that ``took`` so long (seconds, both).
+
+    A reader should have an item within a second of our storing it, and a burst of visits must not
+    keep a small machine at making editions.
+    """
+    least, most = PAUSES
+    return min(max(took * REST, least), most)
 
 
 async def _either(stop: asyncio.Event, seconds: float) -> None:

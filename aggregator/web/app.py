@@ -1,7 +1,8 @@
 """How do we answer, and with which headers?
 
-What stands on the shelf is answered straight from memory, by `Counter`, before any routing. All
-the rest (health, robots, the icon, errors) goes through Starlette's routes.
+What stands on the shelf is answered straight from memory, by `Counter`, before any routing, and
+mostly at sight (`aggregator.web.sight`). All the rest (health, robots, the icon, errors) goes
+through Starlette's routes.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -10,7 +11,6 @@ from urllib.parse import quote, urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -21,6 +21,7 @@ from aggregator.outputs import pages
 from aggregator.outputs.addresses import ARCHIVE, FEED_STYLE, FEEDS, MEDIA_TYPES, SEARCH, STORIES
 from aggregator.web.conditions import chosen, unchanged
 from aggregator.web.served import Fields, Left, Served, Shelf, Variant
+from aggregator.web.sight import Sight
 
 STALE = 86_400  # seconds that a cache may serve an old edition while we are not to be reached
 FOR_EVER = 31_536_000  # a year, the most that caches honour
@@ -80,7 +81,7 @@ def build(
     story: StoryPage,
     archive: ArchivePage | None = None,
     more: Sequence[Route] = (),
-) -> Starlette:
+) -> "Counter":
     """Return the application that serves what stands on ``shelf``, and ``more``.
 
     ``max_age`` (seconds) is how long a client need not ask again. All addresses in answers come
@@ -99,16 +100,6 @@ def build(
             *_fixtures(),
             *more,
         ],
-        middleware=[
-            Middleware(
-                Counter,
-                shelf=shelf,
-                site=site,
-                max_age=max_age,
-                refuse=not_allowed,
-                gone=gone,
-            )
-        ],
         exception_handlers={
             404: _refusal(404, pages.not_found(site)),
             405: not_allowed,
@@ -116,7 +107,14 @@ def build(
         },
     )
     app.router.redirect_slashes = False  # a hub must never be redirected
-    return app
+    return Counter(
+        app,
+        shelf=shelf,
+        site=site,
+        max_age=max_age,
+        refuse=not_allowed,
+        gone=gone,
+    )
 
 
 class Kept(Response):
@@ -156,6 +154,7 @@ class Counter:
         self._prefix = urlsplit(site.base_url).path
         self._feed, self._page = feed_fields(max_age), page_fields(max_age, site)
         self._links: dict[str, Fields] = {}
+        self.at_sight = Sight(shelf, self._find, self._reply)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an ASGI request."""
@@ -171,10 +170,9 @@ class Counter:
             return
         path, served = found
         method = scope["method"]
-        always = self._fields(path)
         if method in {"GET", "HEAD"}:
-            status, fields, body = _answer(served, scope["headers"])
-            await _send(send, status, fields + always, b"" if method == "HEAD" else body)
+            status, fields, body = self._reply(path, served, scope["headers"])
+            await _send(send, status, fields, b"" if method == "HEAD" else body)
         elif method == "OPTIONS":
             open_to_all = _PREFLIGHT if path.startswith(FEEDS) else ()
             await _send(send, 204, ((b"allow", _READ), *open_to_all, *_SAFE), b"")
@@ -182,6 +180,12 @@ class Counter:
             error = HTTPException(405, headers={"allow": _READ.decode()})
             refusal = await self._refuse(Request(scope), error)
             await refusal(scope, receive, send)
+
+    def _reply(
+        self, path: str, served: Served, headers: list[tuple[bytes, bytes]]
+    ) -> tuple[int, Fields, bytes]:
+        status, fields, body = _answer(served, headers)
+        return status, fields + self._fields(path), body
 
     async def _tell_left(self, left: Left, request: Request, receive: Receive, send: Send) -> None:
         if left.into is None:
@@ -230,7 +234,7 @@ def _answer(served: Served, headers: list[tuple[bytes, bytes]]) -> tuple[int, Fi
     asked = _conditions(headers)
     variant = chosen(served, asked.get(b"accept-encoding"))
     if variant is None:
-        text = b"This address is sent as it is, or in gzip or br.\n"
+        text = b"This address is sent as it is, or in gzip, br or zstd.\n"
         return 406, (_TEXT, (b"content-length", str(len(text)).encode())), text
     if _fresh(served, variant, asked):
         return 304, variant.validators, b""

@@ -39,7 +39,9 @@ def test_a_folder_holds_what_is_served_plain_and_compressed(tmp_path: Path) -> N
     assert gzip.decompress((place / "top.atom.gz").read_bytes()) == LONG
     assert brotli.decompress((place / "top.atom.br").read_bytes()) == LONG
     assert (place / "top.atom").stat().st_mtime == NOW.timestamp()
-    assert {path.name for path in place.iterdir()} == {"top.atom", "top.atom.gz", "top.atom.br"}
+    assert {path.name for path in place.iterdir()} == {
+        f"top.atom{ending}" for ending in ("", ".gz", ".br", ".zst")
+    }
     assert b"Nothing here" in (tmp_path / "new" / "public" / "404.html").read_bytes()
 
 

@@ -19,7 +19,7 @@ from aggregator.service import clock
 from aggregator.service.desk import BATCH
 from aggregator.service.house import opened
 from aggregator.service.rounds import DUE_AT_ONCE, WAITING_AT_A_HOST
-from aggregator.service.run import TICK, TICK_JOB, Service
+from aggregator.service.run import TICK, TICK_JOB, Service, rest_after
 from aggregator.service.vitals import STALE
 from aggregator.storage import Store
 from aggregator.storage.sqlite import SqliteStore
@@ -432,3 +432,7 @@ def test_a_tick_hands_visits_over_and_ends(origin: Origin, tmp_path: Path) -> No
             await asyncio.gather(visit, return_exceptions=True)
 
     play(scene())
+
+
+def test_editions_rest_as_long_as_they_are_dear_and_never_for_more_than_a_second() -> None:
+    assert [rest_after(took) for took in (0.0, 0.03, 0.1, 9.0)] == [0.2, 0.2, 0.5, 1.0]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import brotli
 import httpx
 import pytest
+import zstandard
 from starlette.types import Message
 
 from aggregator.model.editions import Rendered, Site
@@ -104,6 +105,7 @@ def test_what_was_taken_away_is_gone_and_what_never_was_is_not_found() -> None:
     assert ask(standing=standing).status_code == 200
 
 
+@pytest.mark.conforms("B46", "B53", "B58")
 def test_a_feed_is_served_with_all_that_caches_and_readers_ask_for() -> None:
     answer = ask()
     assert (answer.status_code, answer.content) == (200, BODY)
@@ -132,6 +134,11 @@ def test_links_name_the_feed_itself_and_its_other_formats_whatever_the_host_head
     )
 
 
+def unpacked(body: bytes) -> bytes:
+    return zstandard.ZstdDecompressor().decompress(body)
+
+
+@pytest.mark.conforms("B52")
 @pytest.mark.parametrize(
     ("accepted", "coding"),
     [
@@ -141,6 +148,8 @@ def test_links_name_the_feed_itself_and_its_other_formats_whatever_the_host_head
         ("x-gzip", "gzip"),
         ("GZIP;Q=1.0", "gzip"),
         ("gzip, deflate, br", "br"),
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip;q=0.5, zstd", "zstd"),
         ("br;q=0.5, gzip;q=0.9", "gzip"),
         ("br;q=0, gzip;q=0", None),
         ("gzip;q=0, *", "br"),
@@ -157,22 +166,26 @@ def test_the_client_weighs_the_codings(accepted: str, coding: str | None) -> Non
     answer = ask(accept_encoding=accepted)
     assert answer.status_code == 200
     assert answer.headers.get("content-encoding") == coding
-    undo = {"gzip": gzip.decompress, "br": brotli.decompress, None: bytes}[coding]
+    undo = {"gzip": gzip.decompress, "br": brotli.decompress, "zstd": unpacked, None: bytes}[coding]
     assert undo(answer.content) == BODY
     assert answer.headers["vary"].startswith("Accept-Encoding")
 
 
+@pytest.mark.conforms("B52")
 def test_a_client_that_rules_everything_out_is_told_so() -> None:
-    answer = ask(accept_encoding="identity;q=0, gzip;q=0, br;q=0")
+    answer = ask(accept_encoding="identity;q=0, gzip;q=0, br;q=0, zstd;q=0")
     assert answer.status_code == 406
     assert answer.headers["vary"].startswith("Accept-Encoding")
 
 
+@pytest.mark.conforms("B47", "B48")
 def test_each_coding_has_a_tag_of_its_own_and_all_are_the_same_next_time() -> None:
-    tags = [ask(accept_encoding=c).headers["etag"] for c in ("identity", "gzip", "br")]
-    assert len(set(tags)) == 3
+    tags = [ask(accept_encoding=c).headers["etag"] for c in ("identity", "gzip", "br", "zstd")]
+    assert len(set(tags)) == 4
     assert all(tag.startswith('"') for tag in tags)
-    assert tags == [ask(accept_encoding=c).headers["etag"] for c in ("identity", "gzip", "br")]
+    assert tags == [
+        ask(accept_encoding=c).headers["etag"] for c in ("identity", "gzip", "br", "zstd")
+    ]
     assert Served.of(rendered()) == Served.of(rendered())
 
 
@@ -184,6 +197,7 @@ def test_what_does_not_shrink_is_sent_as_it_is() -> None:
 BARE = ETAG.strip('"')
 
 
+@pytest.mark.conforms("B48")
 @pytest.mark.parametrize(
     ("asked", "status"),
     [
@@ -208,12 +222,14 @@ def test_tags_are_compared_weakly_in_lists_and_as_proxies_mangle_them(
     assert ask(if_none_match=asked).status_code == status
 
 
+@pytest.mark.conforms("B48")
 def test_a_tag_holds_for_its_own_coding_only() -> None:
     tag = ask(accept_encoding="gzip").headers["etag"]
     assert ask(accept_encoding="gzip", if_none_match=tag).status_code == 304
     assert ask(accept_encoding="br", if_none_match=tag).status_code == 200
 
 
+@pytest.mark.conforms("B49")
 @pytest.mark.parametrize(
     ("since", "status"),
     [
@@ -231,12 +247,14 @@ def test_a_date_will_do_where_there_is_no_tag(since: str, status: int) -> None:
     assert ask(if_modified_since=since).status_code == status
 
 
+@pytest.mark.conforms("B49")
 def test_a_tag_rules_over_a_date() -> None:
     assert ask(if_modified_since=STAMP, if_none_match='"other"').status_code == 200
     past = "Mon, 12 May 2030 09:40:07 GMT"
     assert ask(if_modified_since=past, if_none_match=ETAG).status_code == 304
 
 
+@pytest.mark.conforms("B50", "B52")
 def test_not_modified_repeats_what_caches_need_and_has_no_body() -> None:
     answer, whole = ask(if_none_match=ETAG), ask()
     assert answer.content == b""
@@ -246,6 +264,7 @@ def test_not_modified_repeats_what_caches_need_and_has_no_body() -> None:
     assert "content-length" not in answer.headers
 
 
+@pytest.mark.conforms("B51")
 @pytest.mark.parametrize("coding", ["identity", "gzip"])
 def test_head_is_get_without_the_body(coding: str) -> None:
     head, get = ask(method="HEAD", accept_encoding=coding), ask(accept_encoding=coding)
@@ -283,6 +302,7 @@ def test_a_page_may_show_pictures_and_its_style_and_nothing_else() -> None:
     assert "script" not in answer.headers[CSP]
 
 
+@pytest.mark.conforms("B56")
 @pytest.mark.parametrize(
     ("path", "start"),
     [
@@ -298,6 +318,7 @@ def test_pages_answer_with_and_without_slash_and_prefix(path: str, start: bytes)
     assert ask(path).content.startswith(start)
 
 
+@pytest.mark.conforms("B66", "D50")
 @pytest.mark.parametrize(
     "path",
     [
@@ -320,6 +341,7 @@ def test_only_known_addresses_lead_anywhere(path: str) -> None:
     assert "Traceback" not in answer.text
 
 
+@pytest.mark.conforms("B66", "D44")
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "TRACE", "BREW"])
 @pytest.mark.parametrize("path", ["/", "/feeds/latest.atom"])
 def test_other_methods_are_refused_with_those_that_are_not(path: str, method: str) -> None:
@@ -329,6 +351,7 @@ def test_other_methods_are_refused_with_those_that_are_not(path: str, method: st
     assert ask("/nowhere", method=method).status_code == 404
 
 
+@pytest.mark.conforms("B54")
 def test_a_browser_elsewhere_may_ask_for_a_feed_with_conditions() -> None:
     answer = ask(method="OPTIONS", origin="https://reader.example")
     assert answer.status_code == 204
@@ -345,6 +368,7 @@ def test_new_bytes_are_served_as_soon_as_they_stand_on_the_shelf() -> None:
     assert ask(standing=standing).status_code == 410
 
 
+@pytest.mark.conforms("D46")
 def test_health_is_told_in_numbers_and_words() -> None:
     good = ask("/healthz")
     assert (good.status_code, good.json()) == (200, {"status": "ok", "version": "1.2.3"})
@@ -359,6 +383,7 @@ def test_health_is_told_in_numbers_and_words() -> None:
     assert ask("/healthz", method="POST").status_code == 405
 
 
+@pytest.mark.conforms("B66")
 def test_a_fault_shows_no_trace() -> None:
     def broken() -> Health:
         raise RuntimeError("secret")

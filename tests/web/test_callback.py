@@ -7,10 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.applications import Starlette
 
 from aggregator.model.editions import Site
-from aggregator.web.app import Health, build
+from aggregator.web.app import Counter, Health, build
 from aggregator.web.callback import AT_ONCE_EACH, LARGE_IN_ALL, Parcel, routes
 from aggregator.web.served import MemoryShelf
 
@@ -42,7 +41,7 @@ async def no_story(_: str) -> None:
     return None
 
 
-def application(box: Box) -> Starlette:
+def application(box: Box) -> Counter:
     return build(
         MemoryShelf(),
         health=lambda: Health(ok=True, version="1"),

@@ -133,6 +133,7 @@ def test_a_cancelled_server_lets_go_of_its_port() -> None:
     run(story)
 
 
+@pytest.mark.conforms("D51")
 def test_a_header_without_end_is_refused() -> None:
     async def story() -> None:
         async with served() as address:
@@ -144,6 +145,7 @@ def test_a_header_without_end_is_refused() -> None:
     run(story)
 
 
+@pytest.mark.conforms("D51")
 @pytest.mark.parametrize(
     "sent",
     [
