@@ -59,6 +59,16 @@ def archive_path(spec: OutputSpec, form: Format, number: int) -> str:
     return f"{FEEDS}/{spec.name}/{ARCHIVE}/{number}.{form}"
 
 
+def is_public(path: str) -> bool:
+    """Tell whether what stands at ``path`` is for everybody."""
+    return not path.startswith(f"{PRIVATE}/")
+
+
+def keys(specs: Iterable[OutputSpec]) -> dict[str, tuple[str, ...]]:
+    """Return the digests of the tokens that open each private document, by path."""
+    return {path(spec, form): spec.tokens for spec in specs if spec.private for form in Format}
+
+
 def moved(specs: Iterable[OutputSpec]) -> dict[str, str]:
     """Return where the documents are now that outputs served under earlier names, by path."""
     return {

@@ -88,6 +88,8 @@ async def opened(
             exact=exact,
             chance=secrets.token_bytes,
         )
+        if service.hub is not None:
+            service.window.shown = service.hub.courier.wake
         try:
             yield service
         finally:

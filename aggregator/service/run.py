@@ -14,6 +14,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from aggregator.model.errors import StoreError
 from aggregator.model.feeds import Feed, FeedState
+from aggregator.outputs import addresses
 from aggregator.service.again import free_at
 from aggregator.service.clock import Clock
 from aggregator.service.desk import Desk
@@ -32,6 +33,7 @@ from aggregator.settings.waivers import waivers
 from aggregator.web.app import Counter, build
 from aggregator.web.callback import routes as callbacks
 from aggregator.web.hub import hub_routes
+from aggregator.web.private import routes as privately
 from aggregator.web.search import routes as searches
 from aggregator.web.serve import serve
 
@@ -109,6 +111,7 @@ class Service:
         """Return what is served: the documents on the shelf, callbacks for hubs, our own hub."""
         site, service = self.settings.site, self.settings.service
         hub = hub_routes(self.hub.reception) if self.hub and self.hub.reception else []
+        locks = addresses.keys(self.settings.outputs)
         max_age = int(service.publish.max_age.total_seconds())
         return build(
             self.window.shelf,
@@ -120,6 +123,7 @@ class Service:
             more=[
                 *callbacks(self.push.door, most=service.limits.body_bytes),
                 *searches(self.window.search.answer, site, max_age=max_age),
+                *privately(self.window.private, locks, max_age=max_age),
                 *hub,
             ],
         )
@@ -301,7 +305,6 @@ class Service:
         for item, reason in self.desk.told_set_aside():
             log.error("set aside", item=item, reason=reason, hint="please report this")
         await self.window.dress()
-        self._tell_followers()
 
     async def keep_house(self) -> None:
         """Let old items go, and the store keep its house."""

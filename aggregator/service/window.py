@@ -1,6 +1,6 @@
 """What do readers see?"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -40,6 +40,8 @@ class Window:
     search: SearchRoom
     folder: SiteFolder | None = None
     shelf: MemoryShelf = field(default_factory=MemoryShelf)
+    private: MemoryShelf = field(default_factory=MemoryShelf)  # what is not for everybody
+    shown: Callable[[], None] = lambda: None  # called when new editions are served
     _pages: dict[str, Served | str | None] = field(default_factory=dict)  # of stories, by key
     _archived: dict[tuple[str, Format, int], Lasted] = field(default_factory=dict)
     _told: frozenset[tuple[str, str]] = frozenset()  # what could not be made at the last edition
@@ -51,9 +53,9 @@ class Window:
         store = self.keeper.store
         self._stack(await self.keeper.run(lambda: _ready(store.outputs.all())))
         for path in await self.keeper.run(store.outputs.retired):
-            self.shelf.retire(path)
+            self._place(path).retire(path)
         for path, into in addresses.moved(self.settings.outputs).items():
-            self.shelf.retire(path, into)
+            self._place(path).retire(path, into)
 
     async def refresh(self) -> None:
         """Put on the shelf what another process has published since the last time."""
@@ -61,7 +63,8 @@ class Window:
         self._pages.clear()
         self._stack(served)
         for path in gone:
-            self.shelf.drop(path)
+            self._place(path).drop(path)
+        self.shown()
 
     def _published_elsewhere(self) -> tuple[dict[str, Served], frozenset[str]]:
         outputs, before = self.keeper.store.outputs, self._etags
@@ -77,7 +80,8 @@ class Window:
         self._archived.clear()
         self._stack(served)
         for path in published.dropped:
-            self.shelf.drop(path)
+            self._place(path).drop(path)
+        self.shown()
         self._report(published)
         self.vitals.mended("desk")
         await self._index()
@@ -98,7 +102,14 @@ class Window:
         """Write everything that is served into ``folder``; return how many files changed."""
         return await self.keeper.run(
             lambda: folder.mirror(
-                (*self.keeper.store.outputs.all(), *self.desk.stories.standing()),
+                (
+                    *(
+                        one
+                        for one in self.keeper.store.outputs.all()
+                        if addresses.is_public(one.path)
+                    ),
+                    *self.desk.stories.standing(),
+                ),
                 self.settings.site,
                 lasting=self.desk.archives.lasting(),
                 now=self.clock(),
@@ -154,7 +165,10 @@ class Window:
 
     def _stack(self, served: dict[str, Served]) -> None:
         for path, ready in served.items():
-            self.shelf.put(path, ready)
+            self._place(path).put(path, ready)
+
+    def _place(self, path: str) -> MemoryShelf:
+        return self.shelf if addresses.is_public(path) else self.private
 
     def _report(self, published: Published) -> None:
         for path, reason in published.refused:

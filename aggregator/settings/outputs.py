@@ -58,6 +58,18 @@ Owners = Annotated[
     BeforeValidator(kinds.as_list),
     kinds.one_or_many({"type": "string"}),
 ]
+_DIGEST = "sha256:[0-9a-f]{64}"
+Tokens = Annotated[
+    dict[
+        kinds.Slug,
+        Annotated[
+            str,
+            kinds.matching(_DIGEST, "is not the digest of a token; `aggregator token` makes one"),
+            kinds.written(_DIGEST),
+        ],
+    ],
+    Field(examples=[{"ada": f"sha256:{'0' * 64}"}]),
+]
 Languages = Annotated[
     tuple[Language, ...],
     BeforeValidator(kinds.as_list),
@@ -153,6 +165,19 @@ class OutputEntry(BaseModel):
     """Name the source behind every headline, for readers that do not show it."""
     language: Language | None = None
     """Language to declare; the site's if unset."""
+    private: bool = False
+    """Only for who knows one of its tokens; no page, list or hub tells of it."""
+    tokens: Tokens = Field(default_factory=dict)
+    """Digests of the tokens that open it, by your own names for its readers; `aggregator token`
+    makes one. Remove a line to revoke it."""
+
+    @model_validator(mode="after")
+    def _private_or_not(self) -> "OutputEntry":
+        if self.tokens and not self.private:
+            raise ValueError("has tokens and is not private; write private: true")
+        if self.private and self.kind is Kind.DIGEST:
+            raise ValueError("is private, but the issues of a digest have pages for all; keep one")
+        return self
 
     @model_validator(mode="after")
     def _one_topic_or_all(self) -> "OutputEntry":
@@ -198,6 +223,8 @@ class OutputEntry(BaseModel):
             was=tuple(name.replace("{topic}", topic.slug if topic else "") for name in self.was),
             source_in_title=self.source_in_title,
             language=self.language,
+            private=self.private,
+            tokens=tuple(digest.removeprefix("sha256:") for digest in self.tokens.values()),
         )
 
 

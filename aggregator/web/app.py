@@ -18,7 +18,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aggregator.model.editions import Format, Site
 from aggregator.outputs import pages
-from aggregator.outputs.addresses import ARCHIVE, FEED_STYLE, FEEDS, MEDIA_TYPES, SEARCH, STORIES
+from aggregator.outputs.addresses import (
+    ARCHIVE,
+    FEED_STYLE,
+    FEEDS,
+    MEDIA_TYPES,
+    PRIVATE,
+    SEARCH,
+    STORIES,
+)
 from aggregator.web.conditions import chosen, unchanged
 from aggregator.web.served import Fields, Left, Served, Shelf, Variant
 from aggregator.web.sight import Sight
@@ -365,7 +373,7 @@ def _fixtures() -> list[Route]:
     """Answer for what never changes while the program runs."""
     kept = {"cache-control": f"public, max-age={FOR_EVER}, immutable", **_safe()}
     daily = {"cache-control": "public, max-age=86400", **_safe()}
-    robots = f"User-agent: *\nDisallow: /healthz\nDisallow: /{SEARCH}\n"
+    robots = f"User-agent: *\nDisallow: /healthz\nDisallow: /{PRIVATE}/\nDisallow: /{SEARCH}\n"
 
     async def style(_: Request) -> Response:
         return Response(pages.stylesheet(), media_type="text/css", headers=kept)

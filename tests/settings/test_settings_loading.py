@@ -1,5 +1,6 @@
 """What ops asked for, from whole files."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import is_dataclass, replace
 from datetime import timedelta
@@ -315,6 +316,24 @@ def test_ops_say_whether_subscribers_are_told(tmp_path: Path) -> None:
     )
     assert "hub.ping[0]" in second or "hub.ping" in second
     assert second.endswith("is told to everybody; write it without user name and password")
+
+
+def test_ops_say_who_reads_a_private_output(tmp_path: Path) -> None:
+    digest = "0" * 64
+    text = f"outputs:\n - kind: latest\n   private: true\n   tokens: {{ada: sha256:{digest}}}\n"
+    (spec,) = given(tmp_path, outputs=text).outputs
+    assert (spec.private, spec.tokens) == (True, (digest,))
+    for wrong, told in (
+        (text.replace(digest, "secret"), "is not the digest of a token; `aggregator token` makes"),
+        (text.replace("   private: true\n", ""), "has tokens and is not private; write private"),
+        (
+            text.replace("latest", "digest\n   schedule: every day at 07:00, top 10"),
+            "pages for all",
+        ),
+        (text.replace("ada", "Ada L."), "is not a slug"),
+    ):
+        with pytest.raises(SettingsError, match=re.escape(told)):
+            given(tmp_path, outputs=wrong)
 
 
 def test_what_ranking_yaml_says_is_how_stories_are_weighed(tmp_path: Path) -> None:
