@@ -382,7 +382,9 @@ def _fixtures() -> list[Route]:
         return Response(pages.feed_stylesheet(), media_type="text/css", headers=daily)
 
     async def icon(_: Request) -> Response:
-        return Response(pages.FAVICON, media_type="image/svg+xml", headers=daily)
+        # Opened by itself, a drawing is a page of our origin.
+        policy = {"content-security-policy": "default-src 'none'; sandbox"}
+        return Response(pages.FAVICON, media_type="image/svg+xml", headers=daily | policy)
 
     async def no_icon(_: Request) -> Response:
         return Response(status_code=204, headers=daily)

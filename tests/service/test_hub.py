@@ -17,6 +17,7 @@ from aggregator.outputs.documents import etag_of
 from aggregator.outputs.hub import PAUSES, PING_AFTER
 from aggregator.service.house import opened
 from aggregator.service.hub import courier, reception
+from aggregator.service.push.mailroom import Sorted
 from aggregator.service.run import Service
 from aggregator.sources.websub.quota import BURST
 from aggregator.web.serve import serve
@@ -158,6 +159,25 @@ def test_100_who_subscribes_is_asked_back_and_then_brought_the_feed_as_it_is(hou
             assert head.startswith(f'<{TOPIC}>; rel="self", <{BASE}/hub>; rel="hub"')
             assert (head.count('rel="self"'), head.count('rel="hub"')) == (1, 1)
             assert f'<link rel="hub" href="{BASE}/hub"/>'.encode() in topic.content
+
+    play(scene())
+
+
+@pytest.mark.conforms("C26")
+def test_what_is_stored_reaches_a_reader_with_no_clock_or_tick_in_between(house: House) -> None:
+    async def scene() -> None:
+        async with house.open() as service:
+            await subscribed(house, service, house.followers.at("/cb"))
+            stop = asyncio.Event()
+            desk = asyncio.create_task(service._keep_desk(stop))
+            store, words = service.keeper.store, {"story": "s1", "title": "News 1"}
+            await service.keeper.run(tell, store, "a", 1, **words)  # type: ignore[arg-type]
+            service.brought(Sorted(feed="a", new=1))
+            await until(lambda: bool(house.followers.brought))
+            assert b"News 1" in house.followers.brought[0].body
+            stop.set()
+            service.brought(Sorted(feed="a", new=1))
+            await desk
 
     play(scene())
 

@@ -394,11 +394,14 @@ def test_a_fault_shows_no_trace() -> None:
     assert "Traceback" not in answer.text
 
 
+@pytest.mark.conforms("D43")
 def test_the_style_the_icon_and_the_rules_for_robots_are_there() -> None:
     style = ask("/style.css?v=1")
     assert style.headers["content-type"] == "text/css; charset=utf-8"
     assert "immutable" in style.headers["cache-control"]
-    assert ask("/favicon.svg").headers["content-type"] == "image/svg+xml"
+    icon = ask("/favicon.svg")
+    assert icon.headers["content-type"] == "image/svg+xml"
+    assert "sandbox" in icon.headers[CSP]
     assert ask("/favicon.ico").status_code == 204
     assert ask("/robots.txt").text.startswith("User-agent: *")
 
