@@ -16,7 +16,9 @@ import pytest
 
 from aggregator.items.intake import Alias, Intake, Revision
 from aggregator.items.known import Waiting
+from aggregator.model.editions import Rendered
 from aggregator.model.feeds import Feed
+from aggregator.model.following import Errand, Task
 from aggregator.model.items import Copy, Entry, Item
 from aggregator.model.stories import TopicScore, Voice
 from aggregator.model.visits import Logged
@@ -31,6 +33,12 @@ MINUTE = timedelta(minutes=1)
 ITEMS, WAITING = 600, 20  # one a minute; the newest wait to be filed
 FEEDS = [Feed(id=f"f{n}", url=f"https://f{n}.example/", owner=f"f{n}") for n in range(20)]
 
+DOCUMENT = Rendered(
+    path="feeds/top.atom", media_type="text/plain", body=b"x", etag='"x"', changed_at=NOW
+)
+ERRAND = Errand(
+    task=Task.BRING, path=DOCUMENT.path, address="https://r.example/", what="x", due=NOW, since=NOW
+)
 VISIT = Logged(at=NOW, due=NOW, because="new", place=1, conditional=False)
 
 # What goes through all of a table by design: feeds do not grow by themselves; the newest items,
@@ -82,6 +90,11 @@ QUESTIONS: dict[str, Question] = {
     "outputs.issues": lambda store: store.outputs.issues("noon", 9),
     "pushes.due": lambda store: store.pushes.due(NOW, 50),
     "pushes.oldest": lambda store: store.pushes.oldest(),
+    "followers.get": lambda store: store.followers.get("feeds/top.atom", "https://r.example/"),
+    "followers.due": lambda store: store.followers.due(NOW),
+    "followers.announce": lambda store: store.followers.announce([DOCUMENT], now=NOW),
+    "followers.dismiss": lambda store: store.followers.dismiss(DOCUMENT.path, "x", now=NOW),
+    "followers.settle": lambda store: store.followers.settle(ERRAND),
     "outputs.members": lambda store: store.outputs.members("top"),
 }
 
