@@ -7,17 +7,31 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from aggregator.model.following import Follower
+from aggregator.service import clock
 from aggregator.service.house import opened
 from aggregator.service.poll import Visit
-from tests.origin import Line, Origin, answer
-from tests.service.stage import SERVICE, from_outside, play, settings_for, store_in
+from aggregator.storage import open_store
+from tests.follower import Followers
+from tests.origin import Line, Origin, answer, hang
+from tests.service.stage import (
+    SERVICE,
+    from_outside,
+    item,
+    play,
+    rss,
+    settings_for,
+    store_in,
+)
 
 pytestmark = pytest.mark.slow
 
+HUB = "hub: {serve: on, allow_private: [127.0.0.0/8]}"
 QUIET = answer(429, headers={"Retry-After": "7200"})
 
 
@@ -44,12 +58,14 @@ def test_a_host_that_asked_for_quiet_is_left_alone_after_a_restart(
 
 
 @contextmanager
-def polling(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run ``aggregator poll`` over ``folder``; kill it when the block ends."""
+def polling(folder: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run ``aggregator poll``, or ``words``, over ``folder``; kill it when the block ends."""
     command = [sys.executable, "-m", "aggregator", "--log", "error"]
     places = ["--feeds", "feeds.yaml", "--config", ".", "--data", "."]
     process = subprocess.Popen(
-        [*command, *places, "poll"], cwd=folder, env={**os.environ, "PYTHONPATH": str(Path.cwd())}
+        [*command, *places, *(words or ("poll",))],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
     )
     try:
         yield process
@@ -99,3 +115,50 @@ def quiet_of(folder: Path) -> list[str]:
         if not db.execute(found).fetchall():
             return []
         return [until for (until,) in db.execute("SELECT quiet_until FROM host") if until]
+
+
+@pytest.mark.conforms("C26")
+def test_what_was_published_and_not_brought_before_a_kill_is_brought_after_it(
+    origin: Origin, tmp_path: Path
+) -> None:
+    """The first process is killed while a subscriber of its hub hangs with the news in hand."""
+    origin.script("/feed", answer(200, rss(item(1))))
+    followers = Followers(origin)
+    callback = followers.at("/cb", hang(), answer(200))
+    (tmp_path / "service.yaml").write_text(f"{SERVICE}{HUB}", encoding="utf-8")
+    (tmp_path / "feeds.yaml").write_text(f"feeds: ['{origin.url('/feed')}']", encoding="utf-8")
+    with polling(tmp_path) as first:
+        assert first.wait(60) == 0
+    store = open_store("sqlite:///aggregator.sqlite3", root=tmp_path)
+    now = clock.now()
+    store.followers.put(
+        Follower(
+            path="feeds/latest.atom",
+            callback=callback,
+            secret="",
+            since=now,
+            expires=now + timedelta(days=1),
+        )
+    )
+    store.close()
+    # Another title is news for all who follow.
+    titled = SERVICE.replace("base_url:", "title: Anew, base_url:")
+    (tmp_path / "service.yaml").write_text(f"{titled}{HUB}", encoding="utf-8")
+
+    run = ("run", "--listen", "127.0.0.1:0")
+    with polling(tmp_path, *run):
+        while not followers.brought:
+            time.sleep(0.05)
+    with polling(tmp_path, *run):
+        while len(followers.brought) == 1 or errands(tmp_path):
+            time.sleep(0.05)
+
+    first_time, second_time = followers.brought
+    assert first_time.body == second_time.body
+    assert b"Anew" in second_time.body
+    assert b"Ferry 1" in second_time.body
+
+
+def errands(folder: Path) -> list[str]:
+    with from_outside(folder, "aggregator.sqlite3") as db:
+        return [task for (task,) in db.execute("SELECT task FROM errand")]
