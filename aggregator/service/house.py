@@ -93,6 +93,8 @@ async def opened(
         try:
             yield service
         finally:
+            if service.hub is not None:
+                await service.hub.courier.close()
             await service.window.search.close()
     finally:
         workers.close()

@@ -198,7 +198,7 @@ class Service:
         if self._unwritten:
             await self._rehearse()
         await self._look_at_hubs()
-        self._tell_followers()
+        self.tell_followers()
 
     async def _look_at_hubs(self) -> None:
         try:
@@ -209,7 +209,8 @@ class Service:
         self.vitals.mended("push")
         self.push.mailroom.wake()
 
-    def _tell_followers(self) -> None:
+    def tell_followers(self) -> None:
+        """Look for what is to be said to those who follow us."""
         if self.hub is not None:
             self.hub.courier.wake()
 

@@ -1,6 +1,7 @@
 """What do readers see?"""
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -51,7 +52,7 @@ class Window:
     async def furnish(self) -> None:
         """Put on the shelf what was served last."""
         store = self.keeper.store
-        self._stack(await self.keeper.run(lambda: _ready(store.outputs.all())))
+        self._stack(await _ready(await self.keeper.run(store.outputs.all)))
         for path in await self.keeper.run(store.outputs.retired):
             self._place(path).retire(path)
         for path, into in addresses.moved(self.settings.outputs).items():
@@ -59,23 +60,25 @@ class Window:
 
     async def refresh(self) -> None:
         """Put on the shelf what another process has published since the last time."""
-        served, gone = await self.keeper.run(self._published_elsewhere)
+        new, gone = await self.keeper.run(self._published_elsewhere)
+        served = await _ready(new)
         self._pages.clear()
         self._stack(served)
         for path in gone:
             self._place(path).drop(path)
         self.shown()
 
-    def _published_elsewhere(self) -> tuple[dict[str, Served], frozenset[str]]:
+    def _published_elsewhere(self) -> tuple[tuple[Rendered, ...], frozenset[str]]:
         outputs, before = self.keeper.store.outputs, self._etags
         self._etags = outputs.etags()
         new = (path for path, etag in self._etags.items() if before.get(path) != etag)
-        served = _ready(filter(None, map(outputs.get, new)))
-        return served, frozenset(before.keys() - self._etags.keys())
+        documents = tuple(filter(None, map(outputs.get, new)))
+        return documents, frozenset(before.keys() - self._etags.keys())
 
     async def dress(self) -> None:
         """Bring out new editions of what is filed."""
-        published, served = await self.keeper.run(self._edit)
+        published = await self.keeper.run(self._edit)
+        served = await _ready(published.documents)
         self._pages.clear()
         self._archived.clear()
         self._stack(served)
@@ -159,9 +162,8 @@ class Window:
         self._unkept = False
         self.vitals.mended("folder")
 
-    def _edit(self) -> tuple[Published, dict[str, Served]]:
-        published = self.desk.publisher.publish(self.clock())
-        return published, _ready(published.documents)
+    def _edit(self) -> Published:
+        return self.desk.publisher.publish(self.clock())
 
     def _stack(self, served: dict[str, Served]) -> None:
         for path, ready in served.items():
@@ -183,6 +185,7 @@ class Window:
             log.info("published", outputs=len(names), names=" ".join(names))
 
 
-def _ready(documents: Iterable[Rendered]) -> dict[str, Served]:
-    """Compress ``documents``, off the event loop."""
-    return {rendered.path: Served.of(rendered) for rendered in documents}
+async def _ready(documents: Sequence[Rendered]) -> dict[str, Served]:
+    """Compress ``documents``, several at a time, and while the store's thread goes on."""
+    served = await asyncio.gather(*(asyncio.to_thread(Served.of, one) for one in documents))
+    return {one.path: ready for one, ready in zip(documents, served, strict=True)}

@@ -67,10 +67,6 @@ class House:
             try:
                 yield service
             finally:
-                if service.hub:
-                    service.hub.courier.begin_no_more()
-                    for task in service.hub.courier.flying():
-                        task.cancel()
                 stop.set()
                 await web
 

@@ -83,6 +83,7 @@ class _Term:
     async def _watch(self) -> None:
         while not self._over.is_set() and not self._crew.stop.is_set():
             await either(self._crew.stop, TRY_AGAIN)
+            self._service.tell_followers()
             try:
                 await self._leads()
             except StoreError as error:

@@ -83,6 +83,14 @@ class Courier:
         self._open = False
         self._waiting.clear()
 
+    async def close(self) -> None:
+        """Give up what is under way; it is in the store still."""
+        self.begin_no_more()
+        flying = self.flying()
+        for task in flying:
+            task.cancel()
+        await asyncio.gather(*flying, return_exceptions=True)
+
     def flying(self) -> tuple[asyncio.Task[None], ...]:
         """Return what is under way."""
         looking = () if self._looking is None else (self._looking,)
