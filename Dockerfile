@@ -4,6 +4,8 @@
 #   docker run -p 8080:8080 -v aggregator-data:/data -v "$PWD/feeds.yaml:/srv/aggregator/feeds.yaml:ro" aggregator
 #   docker run --rm aggregator check
 #
+# With what PostgreSQL needs (docs/scaling.md): docker build --build-arg LOCK=requirements-postgres.lock …
+#
 # Mount a folder over /srv/aggregator/config to change what is in config/.
 
 FROM python:3.13-slim AS build
@@ -15,10 +17,11 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
 RUN python -m venv /opt/aggregator
 
 # The lock files first: as long as they stand, these layers do too.
+ARG LOCK=requirements.lock
 WORKDIR /src
-COPY requirements-build.lock requirements.lock ./
+COPY requirements-build.lock requirements.lock requirements-postgres.lock ./
 RUN /opt/aggregator/bin/python -m pip install --require-hashes -r requirements-build.lock \
-    && /opt/aggregator/bin/python -m pip install --require-hashes --no-build-isolation -r requirements.lock
+    && /opt/aggregator/bin/python -m pip install --require-hashes --no-build-isolation -r ${LOCK}
 
 COPY pyproject.toml README.md LICENSE ./
 COPY aggregator ./aggregator

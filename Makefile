@@ -45,6 +45,8 @@ lock: ## names, versions and hashes of every dependency (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
 		--python-version 3.11 pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		--python-version 3.11 pyproject.toml --extra postgres -c requirements.lock -o requirements-postgres.lock
+	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
 		--python-version 3.11 pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 
 schemas: $(VENV)/.dev ## the JSON Schemas in config/, from the settings models

@@ -10,6 +10,7 @@ import click
 from aggregator.settings import Settings, load
 from aggregator.storage import Store, open_store
 
+_FILE = "sqlite:"
 _OWN = "sqlite:///aggregator.sqlite3"  # in a folder that --data names
 _LISTEN = re.compile(r"(?:(?P<host>[^:\[\]]+|\[[0-9A-Fa-f:.]+\]):)?(?P<port>\d{1,5})")
 
@@ -59,9 +60,13 @@ class Place:
         return load(feeds=None, config=self.config, environ=os.environ)
 
     def database(self, settings: Settings) -> tuple[str, Path]:
-        """Return the address of the store, and the folder that it is relative to."""
-        if self.data is None:
-            return settings.service.storage, Path.cwd()
+        """Return the address of the store, and the folder that it is relative to.
+
+        A folder of its own has a file for a store, not one on a server.
+        """
+        storage = settings.service.storage
+        if self.data is None or not storage.startswith(_FILE):
+            return storage, self.data or Path.cwd()
         return _OWN, self.data
 
     def _open(self, settings: Settings, *, reading: bool) -> Store:

@@ -42,13 +42,14 @@ async def opened(
     exact: Clock = clock.exact,
     sleep: Sleep = asyncio.sleep,
     leads: bool = True,
+    threads: int = 1,
 ) -> AsyncIterator[Service]:
     """Build the service over ``store``; on leaving, close everything, the store last.
 
     ``exact`` and ``sleep`` are for pauses between requests. Where another process ``leads`` the
-    desk, what its rules unfold is left to that one.
+    desk, what its rules unfold is left to that one. ``threads`` work on a store that allows it.
     """
-    keeper = Keeper(store)
+    keeper = Keeper(store, threads=threads)
     workers = parse_workers(settings)
     manners = Manners(courtesy(settings), clock=exact, sleep=sleep)
     try:

@@ -1,4 +1,7 @@
-"""Who may touch the store? One thread, so that nobody waits for a lock or sees half a visit."""
+"""Who may touch the store? One thread, so that nobody waits for a lock or sees half a visit.
+
+Or some, over a store that is on a server and shared: who waits for its answers need not wait alone.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -12,11 +15,11 @@ _Result = TypeVar("_Result")
 
 
 class Keeper:
-    """The store and the one thread that works on it."""
+    """The store and the thread that works on it, or ``threads``."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, threads: int = 1) -> None:
         self.store = store
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._thread = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="store")
 
     async def run(
         self, work: Callable[_Args, _Result], *args: _Args.args, **kwargs: _Args.kwargs

@@ -38,9 +38,10 @@ def open_store(url: str, *, root: Path, reading: bool = False, keep: bool = True
     return SqliteStore(_file(url, root), reading=reading, keep=keep)
 
 
-def open_shared(url: str) -> SharedStore:
+def open_shared(url: str, *, many: bool = False) -> SharedStore:
     """Open the store at ``url`` beside other processes that write to it, each in its role.
 
+    With ``many`` it may be used from several threads, each by a connection of its own.
     Raises `StoreError` when it is none that can be shared, or is used by one that does not share.
     """
     if not url.startswith(_POSTGRES):
@@ -48,7 +49,7 @@ def open_shared(url: str) -> SharedStore:
             "storage: roles need a store that several processes can write to; move to"
             " postgresql://HOST/NAME with `aggregator migrate`, or run without --role"
         )
-    store: SharedStore = _postgres().PostgresStore(url, shared=True)
+    store: SharedStore = _postgres().PostgresStore(url, shared=True, many=many)
     return store
 
 

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ("requirements.lock", "requirements-dev.lock")
-ALL_LOCKS = ("requirements-build.lock", *LOCKS)
+ALL_LOCKS = ("requirements-build.lock", "requirements-postgres.lock", *LOCKS)
 
 PINNED = re.compile(
     r"(?P<name>[a-z0-9]+(?:-[a-z0-9]+)*)==(?P<version>[0-9][0-9a-z.!+-]*)"
@@ -102,7 +102,8 @@ def test_the_container_checks_health_without_a_shell() -> None:
 def test_the_container_installs_from_the_lock_with_hashes() -> None:
     installs = [arguments for name, arguments in instructions() if "pip install" in arguments]
     assert installs
-    assert any("-r requirements.lock" in arguments for arguments in installs)
+    assert any("-r ${LOCK}" in arguments for arguments in installs)
+    assert last("ARG") == "LOCK=requirements.lock"
     for arguments in installs:
         for command in arguments.split("&&"):
             assert "--require-hashes" in command or "--no-deps" in command

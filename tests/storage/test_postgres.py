@@ -207,3 +207,14 @@ def test_numbers_are_given_out_by_one_at_a_time(url: str) -> None:
                     waiting.result(0.3)
             assert len(waiting.result(30)) == 1
         assert [stored.item.feed for stored in one.items.all()] == ["a", "b"]
+
+
+def test_each_thread_may_have_a_connection_and_a_transaction_of_its_own(url: str) -> None:
+    with closing(open_shared(url, many=True)) as store, ThreadPoolExecutor(1) as second:
+        with store.transaction():
+            store.notes.put("a", "1")
+            assert second.submit(store.notes.get, "a").result(30) is None
+        assert second.submit(store.notes.get, "a").result(30) == "1"
+        hang_up(url)
+        second.submit(store.notes.put, "a", "2").result(30)
+        assert store.notes.get("a") == "2"

@@ -42,17 +42,21 @@ class Crew:
     stop: asyncio.Event
     clock: Agreed = field(default_factory=Agreed)
 
-    def store(self) -> SharedStore:
-        """Connect to the store; `StoreError` when that cannot be done."""
-        store = open_shared(self.url)
+    def store(self, *, many: bool = False) -> SharedStore:
+        """Connect to the store, with ``many`` connections; `StoreError` if that cannot be done."""
+        store = open_shared(self.url, many=many)
         self.clock.ahead = store.time() - clock.exact()
         return store
 
     @asynccontextmanager
-    async def service(self, store: SharedStore, *, leads: bool = False) -> AsyncIterator[Service]:
+    async def service(
+        self, store: SharedStore, *, leads: bool = False, threads: int = 1
+    ) -> AsyncIterator[Service]:
         """Build the parts of the service over ``store``, on the common clock; close them after."""
         now, exact = self.clock.now, self.clock.exact
-        async with opened(self.settings, store, now=now, exact=exact, leads=leads) as service:
+        async with opened(
+            self.settings, store, now=now, exact=exact, leads=leads, threads=threads
+        ) as service:
             yield service
 
     async def pause(self, seconds: float) -> None:

@@ -15,6 +15,7 @@ from aggregator.sources.manners import HostHistory
 from aggregator.storage import SharedStore
 
 BATCH = 50  # feeds of one beat that are visited in one job
+CONNECTIONS = 4  # a visit waits a dozen times for the database; what waits together costs one wait
 JOBS_AT_ONCE = 64  # beats that a poller is on at a time
 
 log = structlog.get_logger()
@@ -25,8 +26,8 @@ async def poll(crew: Crew) -> None:
 
     Raises `StoreError` when the database cannot be used at the start.
     """
-    store = crew.store()
-    async with crew.service(store) as service:
+    store = crew.store(many=True)
+    async with crew.service(store, threads=CONNECTIONS) as service:
         await service.keeper.run(store.make_once, TABLE, tables())
         rounds = _Rounds(crew, service, store)
         engine = Engine(crew.url, visit=lambda beat: _visit(rounds, engine, beat))

@@ -1,11 +1,15 @@
 """How is the database reached, and what makes a transaction?
 
+There is one connection, or one for each thread that comes: `Connection` with ``many``.
+
 A connection that broke is made anew at the next use; what was under way is lost as a whole, and is
 told as any other refusal of the store.
 """
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -50,7 +54,9 @@ class Connection:
     Or one that reads beside them, ``reading``: it takes no lock and changes nothing.
     """
 
-    def __init__(self, url: str, *, reading: bool = False, shared: bool = False) -> None:
+    def __init__(
+        self, url: str, *, reading: bool = False, shared: bool = False, many: bool = False
+    ) -> None:
         """Connect, and bring the tables up to date.
 
         Raises `StoreError` when that cannot be done or another process uses the database (one that
@@ -61,12 +67,22 @@ class Connection:
         self._reading = reading
         self._shared = shared
         self._closed = False
-        self.db = self._connected()
+        self._mine: Any = threading.local() if many else SimpleNamespace()
+        self._all: list[Database] = []
+        self.version = self.db.info.parameter_status("server_version") or ""
 
     @property
-    def version(self) -> str:
-        """The version of the server."""
-        return self.db.info.parameter_status("server_version") or ""
+    def db(self) -> Database:
+        """The connection, or that of this thread, made at its first use."""
+        held: Database | None = getattr(self._mine, "db", None)
+        return self._make() if held is None else held
+
+    def _make(self) -> Database:
+        if self._closed:
+            raise StoreError(f"{self.place}: was closed")
+        self._mine.db = made = self._connected()
+        self._all = [*(db for db in self._all if not db.closed), made]
+        return made
 
     @property
     def place(self) -> str:
@@ -134,9 +150,7 @@ class Connection:
 
     def _at_hand(self) -> Database:
         """Return the connection, made anew if it was lost."""
-        if self.db.closed and not self._closed:
-            self.db = self._connected()
-        return self.db
+        return self._make() if self.db.closed and not self._closed else self.db
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -246,7 +260,8 @@ class Connection:
     def close(self) -> None:
         """Let go of the database."""
         self._closed = True
-        self.db.close()
+        for db in self._all:
+            db.close()
 
 
 @contextmanager

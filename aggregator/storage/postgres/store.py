@@ -15,14 +15,17 @@ from aggregator.storage.shelves.store import SqlStore
 class PostgresStore(SqlStore):
     """Everything that is remembered, in one PostgreSQL database."""
 
-    def __init__(self, url: str, *, reading: bool = False, shared: bool = False) -> None:
+    def __init__(
+        self, url: str, *, reading: bool = False, shared: bool = False, many: bool = False
+    ) -> None:
         """Open the database at ``url`` and make its tables if there are none.
 
         `StoreError` says what to do when it fails. For ``reading`` they must be there. One that is
-        ``shared`` may be written to by others that are, and by nobody else.
+        ``shared`` may be written to by others that are, and by nobody else; with ``many``, from
+        several threads.
         """
         self._url = url
-        self._connection = Connection(url, reading=reading, shared=shared)
+        self._connection = Connection(url, reading=reading, shared=shared, many=many)
         about = {"store": "postgresql", "postgresql": self._connection.version}
         super().__init__(self._connection, about)
         self.search = PostgresSearch(self._connection)
