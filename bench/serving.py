@@ -126,7 +126,7 @@ def _running(command: list[str], port: int) -> Iterator[int]:
 
 
 def _wait(port: int) -> None:
-    for _ in range(200):
+    for _ in range(1200):
         try:
             _ask(port, {})
             return
