@@ -97,7 +97,7 @@ class Issuer:
         for issue, entry in zip(issues, edition.entries, strict=False):
             path = issue_path(spec, issue.day)
             with press.keeping(path):
-                press.put(path, pages.MEDIA_TYPE, pages.issue(self._site, entry))
+                press.put(path, pages.MEDIA_TYPE, pages.issue(self._site, entry, spec))
         for issue in issues[spec.limit :]:
             press.drop(issue_path(spec, issue.day))
 

@@ -11,7 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+
 from aggregator.model.editions import Edition, Format, Rendered, Site
+from aggregator.model.errors import StoreError
 from aggregator.model.items import StoredItem
 from aggregator.model.stories import Topic
 from aggregator.outputs import documents, finding, pages
@@ -28,6 +31,8 @@ LOOKED_AT = 1_000  # items that a search weighs: those that came last
 INDEXED = 4_000  # characters of an item's text; most of what feeds carry is shorter
 WAITING = 8  # questions that may wait for their turn
 KEPT = 200  # answers, until the next edition
+
+log = structlog.get_logger()
 
 
 def index_some(store: Store) -> int:
@@ -123,7 +128,7 @@ class SearchRoom:
         self._waiting = 0
 
     async def answer(self, text: str, form: Format | None, *, by_date: bool) -> Served | None:
-        """Return what ``text`` finds, or None when too many are waiting already."""
+        """Return what ``text`` finds; None when too many wait, or the store does not answer."""
         asked = Asked.of(text, form, by_date=by_date)
         if asked in self._kept:
             return self._kept[asked]
@@ -134,6 +139,9 @@ class SearchRoom:
         try:
             loop = asyncio.get_running_loop()
             served = await loop.run_in_executor(self._thread, self._searcher.answer, asked)
+        except StoreError as error:
+            log.warning("search failed", reason=str(error))
+            return None
         finally:
             self._waiting -= 1
         if edition == self._edition:

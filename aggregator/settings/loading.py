@@ -1,7 +1,7 @@
 """What did ops ask for, all files taken together?"""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aggregator.items.apart import NOTHING_APART, NeverFold
@@ -16,7 +16,7 @@ from aggregator.settings.feeds import read_feeds
 from aggregator.settings.nodes import Fault
 from aggregator.settings.outputs import read_outputs
 from aggregator.settings.ranking import read_ranking
-from aggregator.settings.service import ServiceSettings, read_service
+from aggregator.settings.service import ServiceFile, ServiceSettings, read_service
 from aggregator.settings.topics import read_topics
 from aggregator.stories.ranking import DEFAULT, RankSettings
 from aggregator.text.sites import USUAL_ADDRESSES, AddressRules
@@ -74,8 +74,16 @@ def load(*, feeds: Path | None, config: Path, environ: Mapping[str, str]) -> Set
         service=service.settings(),
         topics=topics,
         outputs=outputs,
-        site=service.publisher(),
+        site=_site(service, outputs),
         ranking=ranking,
         addresses=addresses,
         never_fold=never_fold,
     )
+
+
+def _site(service: ServiceFile, outputs: Iterable[OutputSpec]) -> Site:
+    """Return the site; who keeps an output private hardly wants its items found by everybody."""
+    site = service.publisher()
+    if service.site.search is None and any(spec.private for spec in outputs):
+        return replace(site, search=False)
+    return site

@@ -200,8 +200,8 @@ class SiteEntry:
     """Page or mail address where publishers can reach you; sent in the User-Agent."""
     images: bool = True
     """Show pictures on pages; readers' browsers fetch them from the publishers."""
-    search: bool = True
-    """Offer a search on pages; turn it off where only a folder of files is served."""
+    search: bool | None = None
+    """Let everybody search all items. If unset, unless there is a private output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -227,7 +227,7 @@ class ServiceFile(ServiceSettings):
             contact=self.site.contact or "",
             hubs=(*own, *self.hub.ping),
             images=self.site.images,
-            search=self.site.search,
+            search=self.site.search is not False,
         )
 
     def _has_hub(self, base: str) -> bool:

@@ -24,14 +24,17 @@ class Search(Protocol):
     def __call__(
         self, text: str, form: Format | None, *, by_date: bool
     ) -> Awaitable[Served | None]:
-        """Return the page, or the feed in ``form``; None when too many ask at once."""
+        """Return the page, or the feed in ``form``; None when that cannot be done just now."""
 
 
 def routes(search: Search, site: Site, *, max_age: int) -> list[Route]:
     """Return the routes of the page (``/search?q=``) and of what it finds as feeds.
 
-    ``max_age`` (seconds) is how long a client need not ask again.
+    None for a ``site`` without a search. ``max_age`` (seconds) is how long a client need not ask
+    again.
     """
+    if not site.search:
+        return []
     page, feed = page_fields(max_age, site), feed_fields(max_age)
 
     async def found_page(request: Request) -> Response:
@@ -59,7 +62,7 @@ async def _answer(
     served = await search(text, form, by_date=by_date)
     if served is None:
         headers = {"retry-after": PATIENCE, **_plain_headers()}
-        busy = "Many are searching just now; please ask again in a moment.\n"
+        busy = "The search cannot answer just now; please ask again in a moment.\n"
         return PlainTextResponse(busy, status_code=503, headers=headers)
     return Kept(served, fields)
 

@@ -21,13 +21,15 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+from aggregator.model.editions import Kind, OutputSpec
 from aggregator.outputs import pages
+from aggregator.outputs.digests import edition_of, issue_of
 from bench.data import ROOT
 from tests.browser import found_browser, free_port, staged
 from tests.outputs import sample_pages
@@ -35,7 +37,7 @@ from tests.outputs import sample_pages
 HERE = Path(__file__).parent
 MOST = 60_000  # bytes of compressed HTML
 SCHEMES, WIDTHS = ("light", "dark"), (1280, 390)
-START = 60.0  # seconds until the demo shows a front page with a story
+START = 180.0  # seconds until the demo shows a front page with a story
 NO_PICTURES = "site: {images: false}\n"
 
 Look = dict[str, Any]
@@ -57,18 +59,17 @@ def main() -> int:
         paths = _paths(base)
         for path in paths.values():
             wrong += _weigh(base, path)
-        looks = [_look(name, base + path, s, w) for (name, path), s, w in _all(paths)]
+        looks = [_look(name, base + path, s, w) for (name, path), s, w in _all(paths.items())]
         wrong += sum(_judged(seen, pictures=True) for seen in _seen(browser, base, looks, shots))
     with _demo(NO_PICTURES) as base:
         looks = [_look("bare", base + path, "light", 1280) for path in _paths(base).values()]
         wrong += sum(_judged(seen, pictures=False) for seen in _seen(browser, base, looks, None))
     with staged() as stage:
-        html = pages.topic(sample_pages.SITE, sample_pages.abroad(f"{stage.origin}/none"))
-        stage.shown = {"/": ("text/html; charset=utf-8", html)}
-        stage.shown["/style.css"] = ("text/css", pages.stylesheet())
-        stage.shown["/favicon.svg"] = ("image/svg+xml", pages.FAVICON)
-        both = product(SCHEMES, WIDTHS)
-        looks = [_look("right-to-left", f"{stage.origin}/", s, w) for s, w in both]
+        stage.shown = dict(_samples(stage.origin))
+        kinds = [
+            (path.strip("/") or "right-to-left", path) for path in stage.shown if "." not in path
+        ]
+        looks = [_look(name, stage.origin + path, s, w) for (name, path), s, w in _all(kinds)]
         for seen in _seen(browser, stage.origin, looks, shots):
             seen["errors"] = [e for e in seen["errors"] if "404" not in e]  # pictures of a sample
             wrong += _judged(seen, pictures=True)
@@ -145,8 +146,27 @@ def _paths(base: str) -> dict[str, str]:
     return paths | {"status": "/status"}
 
 
-def _all(paths: dict[str, str]) -> Iterator[tuple[tuple[str, str], str, int]]:
-    return product(paths.items(), SCHEMES, WIDTHS)
+def _all(paths: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], str, int]]:
+    return product(paths, SCHEMES, WIDTHS)
+
+
+def _samples(origin: str) -> Iterator[tuple[str, tuple[str, bytes]]]:
+    """Yield what the demo has none of: news from right to left, and the issue of a digest."""
+    site, now = sample_pages.SITE, sample_pages.NOW
+    digest = OutputSpec(name="morning", kind=Kind.DIGEST, title="Good morning")
+    made = issue_of(digest, sample_pages.top().entries, now.date(), site, now=now)
+    entry = edition_of(digest, [made], site, born=now).entries[0]
+    html = "text/html; charset=utf-8"
+    yield "/", (html, pages.topic(site, sample_pages.abroad(f"{origin}/none")))
+    yield "/issue", (html, pages.issue(site, entry, digest))
+    yield "/no-page", (html, pages.not_found(site))
+    bare = {
+        "top": sample_pages.edition("top", "Top"),
+        "latest": sample_pages.edition("l", "Latest"),
+    }
+    yield "/no-news", (html, pages.front(site, **bare, sections=(), dont_miss=()))
+    yield "/style.css", ("text/css", pages.stylesheet())
+    yield "/favicon.svg", ("image/svg+xml", pages.FAVICON)
 
 
 def _look(name: str, url: str, scheme: str, width: int) -> Look:

@@ -164,10 +164,13 @@ def test_the_page_of_an_issue_shows_its_text_and_escapes_its_title() -> None:
     edition = edition_of(
         spec, [issue_of(spec, [entry(1)], NOW.date(), SITE, now=NOW)], SITE, born=NOW
     )
-    page = pages.issue(SITE, edition.entries[0]).decode()
-    assert "<h1>&lt;b&gt;: Tuesday, 3 March 2026</h1>" in page
+    page = pages.issue(SITE, edition.entries[0], spec).decode()
+    assert '<h1 class="headline">&lt;b&gt;: Tuesday, 3 March 2026</h1>' in page
     assert "Toll &lt;1&gt;</a></strong>" in page
     assert '<link rel="canonical" href="https://wire.example/digests/morning/2026-03-03">' in page
+    assert 'href="/feeds/morning.atom">' in page
+    secret = pages.issue(SITE, edition.entries[0], replace(spec, private=True)).decode()
+    assert "morning.atom" not in secret
 
 
 def test_a_story_is_told_again_only_after_a_milestone_also_when_it_merged() -> None:

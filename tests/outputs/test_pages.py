@@ -186,6 +186,7 @@ def test_addresses_carry_the_path_of_the_base_address_and_no_host() -> None:
     ]
 
 
+@pytest.mark.conforms("D29", "D32")
 def test_pages_have_no_script_and_pictures_leave_no_trace_and_shift_nothing() -> None:
     page = front()
     assert page.all("script") == []
@@ -383,6 +384,7 @@ def test_a_report_that_cannot_be_printed_is_left_out_of_its_story() -> None:
         told_page(replace(told, reports=(Report(entry=naive),)))
 
 
+@pytest.mark.conforms("D29")
 def test_words_of_a_report_are_never_markup_on_a_story_page() -> None:
     told = sample.story_told()
     bad = "<script>alert(1)</script>"
@@ -420,6 +422,7 @@ def test_every_topic_with_news_of_its_own_has_a_section_whatever_latest_holds() 
     assert [f"Latest from {section.topic.title}" for section in told] == named[2:-1]
 
 
+@pytest.mark.conforms("D32")
 def test_without_images_a_page_names_no_other_host_but_in_links() -> None:
     site = replace(sample.SITE, images=False)
     told = pages.story(site, sample.story_told())

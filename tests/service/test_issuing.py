@@ -71,7 +71,7 @@ def test_an_issue_comes_out_once_at_its_time_and_stays_as_it_is(
     assert headlines(store) == [("At noon: Monday, 2 March 2026", 2)]
     before = served(store)
     page = before["digests/noon/2026-03-02/index.html"]
-    assert b"<h1>At noon: Monday, 2 March 2026</h1>" in page.body
+    assert b">At noon: Monday, 2 March 2026</h1>" in page.body
     tell(store, "north", 9, story="a", now=NOON + HOUR)
     press.publish(NOON + HOUR)
     publisher(store, settings).publish(NOON + 2 * HOUR)

@@ -8,12 +8,23 @@ from pathlib import Path
 import pytest
 
 from aggregator.model.editions import Format, Site
+from aggregator.model.errors import StoreError
 from aggregator.model.items import Copy
+from aggregator.service.house import opened
 from aggregator.service.searching import WAITING, Asked, Searcher, SearchRoom, index_some
 from aggregator.storage import Store
 from aggregator.web.served import Served
 from tests.service.newsroom import tell
-from tests.service.stage import HOUR, NOW, PATIENCE, play, settings_for, store_in
+from tests.service.stage import (
+    HOUR,
+    NOW,
+    PATIENCE,
+    bring,
+    entry,
+    play,
+    settings_for,
+    store_in,
+)
 
 SITE = Site(base_url="https://news.example", title="Wire")
 FEEDS = (
@@ -94,6 +105,40 @@ def test_a_search_for_nothing_shows_the_form_and_one_without_result_says_so(stor
     assert "<form" in page(store, "  ")
     assert "Nothing is reported of" in page(store, "<script>alert(1)</script>")
     assert "<script" not in page(store, "<script>alert(1)</script>")
+
+
+def test_what_the_service_filed_is_found_with_its_next_edition(
+    store: Store, tmp_path: Path
+) -> None:
+    async def scene() -> None:
+        settings = settings_for(tmp_path, FEEDS)
+        async with opened(settings, store, now=lambda: NOW) as service:
+            for n, title in enumerate(("Night ferry turns back", "Ferry in port"), start=1):
+                bring(store, "harbour", [entry("harbour", n, title)])
+                await service.bring_out()
+                found = await service.window.search.answer("ferry", None, by_date=True)
+                assert found is not None
+                assert found.variants[-1].body.count(b'<article class="result"') == n
+
+    play(scene())
+
+
+def test_a_store_that_does_not_answer_is_no_fault_of_the_reader(store: Store) -> None:
+    async def scene(room: SearchRoom) -> None:
+        assert await room.answer("ferry", None, by_date=False) is None
+        assert await room.answer("", None, by_date=False) is not None
+
+    def away() -> Store:
+        raise StoreError("away")
+
+    async def go() -> None:
+        room = SearchRoom(Searcher(away, site=SITE, topics=(), clock=lambda: NOW, born=NOW))
+        try:
+            await scene(room)
+        finally:
+            await room.close()
+
+    play(go())
 
 
 class Slow(Searcher):

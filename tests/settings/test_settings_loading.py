@@ -336,6 +336,16 @@ def test_ops_say_who_reads_a_private_output(tmp_path: Path) -> None:
             given(tmp_path, outputs=wrong)
 
 
+def test_there_is_a_search_unless_ops_say_no_or_keep_an_output_private(tmp_path: Path) -> None:
+    private = "outputs: [{kind: latest, private: true}]\n"
+    assert given(tmp_path).site.search
+    assert not given(tmp_path, service="site: {search: false}\n").site.search
+    assert not given(tmp_path, service="site: {}\n", outputs=private).site.search
+    assert given(tmp_path, service="site: {search: true}\n", outputs=private).site.search
+    with pytest.raises(SettingsError, match=r"service.yaml:1:8: site.search"):
+        given(tmp_path, service="site: {search: sometimes}\n")
+
+
 def test_what_ranking_yaml_says_is_how_stories_are_weighed(tmp_path: Path) -> None:
     weighed = given(tmp_path, ranking="half_life: 6h\ngrowth: 0\n").ranking
     assert weighed == replace(DEFAULT, half_life=timedelta(hours=6), growth_lift=0.0)

@@ -292,6 +292,7 @@ async def _called(answer: Awaitable[None]) -> None:
     await answer
 
 
+@pytest.mark.conforms("D29", "D43")
 def test_a_page_may_show_pictures_and_its_style_and_nothing_else() -> None:
     answer = ask("/")
     assert answer.headers["content-type"] == "text/html; charset=utf-8"

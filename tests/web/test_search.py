@@ -83,6 +83,13 @@ def test_searches_are_not_for_robots_and_nothing_is_written_there() -> None:
     assert ask("/search?q=a", method="POST").status_code == 405
 
 
+def test_a_site_without_a_search_has_no_page_for_it() -> None:
+    site = replace(SITE, search=False)
+    assert ask("/search?q=a", site=site).status_code == 404
+    assert ask("/search.atom?q=a", site=site).status_code == 404
+    assert ASKED == []
+
+
 def test_without_pictures_a_page_may_load_none_from_elsewhere() -> None:
     policy = ask("/search?q=a", site=replace(SITE, images=False)).headers[CSP]
     assert "img-src 'self';" in policy

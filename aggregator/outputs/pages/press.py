@@ -122,10 +122,17 @@ def subscribe(site: Site, specs: Iterable[OutputSpec], topics: Iterable[Topic] =
     return print_page("subscribe.html", paper, groups=groups, ours=lists[0], sources=lists[1])
 
 
-def issue(site: Site, entry: EditionEntry) -> bytes:
-    """Print the page of a digest's issue; its text is our own HTML."""
+def issue(site: Site, entry: EditionEntry, spec: OutputSpec) -> bytes:
+    """Print the page of an issue of the digest ``spec``; its text is our own HTML."""
+    own = () if spec.private else (spec,)
+    paper = replace(
+        bare(site, entry.link),
+        outputs=listed(own, site),
+        alternates=tuple(link for spec in own for link in feed_links(spec, site)),
+        date=long_date(entry.published.date()),
+    )
     text = Markup(entry.content_html)  # noqa: S704
-    return print_page("issue.html", bare(site, entry.link), entry=entry, text=text)
+    return print_page("issue.html", paper, entry=entry, text=text)
 
 
 def not_found(site: Site) -> bytes:
