@@ -201,9 +201,12 @@ class Origin:
         return _Line(reader, self._talk, loop=self._loop, made=self._transports.append)
 
     async def _hang_up(self) -> None:
+        # A server that is closed drops, unclosed, what it accepted a moment before (asyncio's
+        # `Server._attach` asserts): it stops accepting first, and is closed when all is done.
         for server in self._servers:
-            server.close()
-        await asyncio.sleep(0.01)  # for what was accepted just now
+            for listening in server.sockets:
+                self._loop.remove_reader(listening.fileno())
+        await asyncio.sleep(0)  # for what was accepted just now
         accepting = asyncio.all_tasks() - self._lines - {asyncio.current_task()}
         if accepting:
             await asyncio.wait(accepting, timeout=1)
@@ -216,6 +219,8 @@ class Origin:
             transport.abort()
         for _ in range(10):  # turns in which transports, TLS ones too, let go of their sockets
             await asyncio.sleep(0)
+        for server in self._servers:
+            server.close()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
