@@ -30,9 +30,8 @@ async def read_body(
     declared = first_of(headers, b"content-length")
     if declared.isdigit() and int(declared) > limits.raw_bytes:
         raise RefusedError(f"body is larger than {limits.raw_bytes:,} bytes on the wire")
-    wire = response.extensions["network_stream"]
-    if isinstance(wire, Wire):
-        wire.allow(2 * limits.raw_bytes)  # with what chunks take besides their content
+    wire: Wire = response.extensions["wire"]
+    wire.allow(2 * limits.raw_bytes)  # with what chunks take besides their content
     inflater = Inflater(b",".join(all_of(headers, b"content-encoding")), limits)
     pace = asyncio.timeout(limits.pace_seconds)
     try:

@@ -26,6 +26,7 @@ def contexts(extra_ca: str | None = None) -> Callable[[Tls], ssl.SSLContext]:
     def context_for(tls: Tls) -> ssl.SSLContext:
         context = _bare(tls)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols(["http/1.1"])
         if tls.verify and tls.ca is None and extra_ca is not None:
             context.load_verify_locations(extra_ca)
         return context

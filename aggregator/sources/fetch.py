@@ -31,7 +31,8 @@ from aggregator.sources.answers import (
 from aggregator.sources.body import read_body
 from aggregator.sources.calling import Called, call
 from aggregator.sources.certificates import contexts
-from aggregator.sources.connect import Door, Network
+from aggregator.sources.connect import Network
+from aggregator.sources.door import Door
 from aggregator.sources.guard import reach_of
 from aggregator.sources.inflate import ACCEPTED
 from aggregator.sources.lookup import Lookup, Resolver
@@ -120,9 +121,11 @@ def ask_at(feed: Feed, url: str) -> Ask:
 
     An address that makes no sense has none; to ask it is a failure like others.
     """
+    if url == feed.url:
+        return Ask(url=url, headers=feed.headers, credentials=feed.credentials, tls=feed.tls)
     here, home = _origin(url), _origin(feed.url)
-    at_home = url == feed.url or (here is not None and here == home)
-    same_host = at_home or (here is not None and home is not None and here[1] == home[1])
+    at_home = here is not None and here == home
+    same_host = here is not None and home is not None and here[1] == home[1]
     return Ask(
         url=url,
         headers=feed.headers if at_home else (),

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 import h11
-import httpcore
 import httpx
 
 from aggregator.model.visits import Failed, Refused
@@ -99,7 +98,7 @@ def _text(error: BaseException) -> str | None:
             text = _tls_text(error)
         case socket.gaierror():
             text = _lookup_text(error)
-        case TimeoutError() | httpcore.TimeoutException() | httpx.TimeoutException():
+        case TimeoutError():
             text = "no answer in time"
         case OSError():
             text = _system_text(error)
@@ -113,12 +112,10 @@ def _text(error: BaseException) -> str | None:
 def _protocol_text(error: BaseException) -> str | None:
     text: str | None = None
     match error:
-        case h11.RemoteProtocolError() | httpcore.RemoteProtocolError():
+        case h11.RemoteProtocolError():
             text = _answer_text(str(error))
-        case h11.LocalProtocolError() | httpcore.LocalProtocolError():
+        case h11.LocalProtocolError():
             text = "request cannot be put into HTTP; look at the feed's headers and address"
-        case httpcore.NetworkError() | httpx.NetworkError():
-            text = "connection broke"
         case _:
             pass
     return text
@@ -128,8 +125,6 @@ def _answer_text(told: str) -> str:
     # Only its kind is passed on: h11 quotes what the server sent.
     if "peer closed connection without sending complete" in told:
         return "body ends early"
-    if "disconnected without sending a response" in told:
-        return "connection closed without an answer"
     return "answer is not valid HTTP"
 
 

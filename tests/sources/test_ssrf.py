@@ -16,7 +16,8 @@ import pytest
 from aggregator.model.feeds import Feed
 from aggregator.model.visits import Answer, Failed, Fetched, Refused
 from aggregator.sources.certificates import contexts
-from aggregator.sources.connect import Door, Network
+from aggregator.sources.connect import Network
+from aggregator.sources.door import Door
 from aggregator.sources.fetch import Ask, Fetcher
 from aggregator.sources.guard import reach_of
 from aggregator.sources.lookup import Lookup
