@@ -36,11 +36,11 @@ class Door(httpx.AsyncBaseTransport):
         """
         url = request.url
         host = url.raw_host.decode("ascii")
+        tls = self._context(request)
         wire = await self._network.connect(host, url.port or _PORTS[url.scheme])
         try:
-            if url.scheme == "https":
-                tls = request.extensions.get("tls", USUAL_TLS)
-                await wire.start_tls(self._context_for(tls), host)
+            if tls is not None:
+                await wire.start_tls(tls, host)
             talk = _Talk(wire)
             head = await talk.ask(request)
         except BaseException:
@@ -52,6 +52,11 @@ class Door(httpx.AsyncBaseTransport):
             stream=talk,
             extensions={"wire": wire},
         )
+
+    def _context(self, request: httpx.Request) -> ssl.SSLContext | None:
+        if request.url.scheme != "https":
+            return None
+        return self._context_for(request.extensions.get("tls", USUAL_TLS))
 
 
 class _Talk(httpx.AsyncByteStream):
