@@ -95,8 +95,10 @@ def take_in(
     new = _arrivals(state.feed, dict(islice(newcomers.items(), most)), known, now)
     revised, restless = _revised(listed, known, now)
     waiting = tuple(islice(newcomers.values(), most, None))
-    habits = learned(state.habits, known.matches, listed=listed, known=known)
-    after = replace(state, habits=habits)
+    after = state
+    if listed:
+        habits = learned(state.habits, known.matches, listed=listed, known=known)
+        after = replace(state, habits=habits)
     if len(waiting) > MAX_WAITING:
         # Without validators and digest the next visit gets, and reads, the whole document.
         after = replace(after, validators=None, digest=None)

@@ -53,7 +53,7 @@ def settle(
             feed, state, answer, document, arrivals, pushed=pushed, now=now, cadence=cadence
         )
         intake = take_in(after, entries, known, now=now, most=most)
-        store.items.apply(intake)
+        store.items.apply(intake, before=state)
         if isinstance(document, ParsedFeed):
             # Without a digest all of it must be read again, and always where one guid has several
             # stories: one of them may hide behind another that was read before.

@@ -12,7 +12,7 @@ import httpx
 from aggregator.model.visits import Failed, Refused
 from aggregator.sources.answers import hints_of
 from aggregator.sources.body import read_body
-from aggregator.sources.connect import Door
+from aggregator.sources.door import Door
 from aggregator.sources.inflate import ACCEPTED
 from aggregator.sources.policy import Clock, FetchPolicy, bounded, weigh
 from aggregator.sources.redirects import address_of

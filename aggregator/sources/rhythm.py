@@ -62,21 +62,15 @@ def news_wait(rhythm: Rhythm, *, now: datetime, usual: timedelta, most: timedelt
     watched = now - rhythm.since
     hours = _shape(_smooth(rhythm.hours), watched / _HOURS_TOLD)
     days = _shape(rhythm.days, watched / _DAYS_TOLD)
-    # In hours as numbers: as times, these steps took a tenth of a visit that brings nothing.
-    expected, waited, end = 0.0, 0.0, most / _HOUR
-    hour, day, left = now.hour, now.weekday(), _left_of_hour(now)
-    while waited < end:
-        rate = pace * hours[hour] * days[day]
-        if expected + rate * left >= TARGET:
-            return min(_HOUR * (waited + (TARGET - expected) / rate), most)
-        expected, waited, left = expected + rate * left, waited + left, 1.0
-        hour = (hour + 1) % 24
-        day = day if hour else (day + 1) % 7
+    expected, moment, end = 0.0, now, now + most
+    while moment < end:
+        rate = pace * hours[moment.hour] * days[moment.weekday()]
+        turn = moment.replace(minute=0, second=0, microsecond=0) + _HOUR
+        gain = rate * ((turn - moment) / _HOUR)
+        if expected + gain >= TARGET:
+            return min(moment + _HOUR * ((TARGET - expected) / rate) - now, most)
+        expected, moment = expected + gain, turn
     return most
-
-
-def _left_of_hour(now: datetime) -> float:
-    return 1 - (now.minute * 60 + now.second + now.microsecond / 1_000_000) / 3600
 
 
 def silence_wait(rhythm: Rhythm, *, now: datetime, most: timedelta) -> timedelta:
@@ -120,14 +114,15 @@ def _shape(counts: Sequence[float], told: float) -> tuple[float, ...]:
     cells, alike = len(counts), _LIKE_ANY / len(counts)
     total = sum(counts) + _LIKE_ANY
     flat = max(_ANYTIME, 1 - max(told, 0))
-    busy = (1 - flat) * cells / total
-    return tuple([flat + busy * (count + alike) for count in counts])
+    return tuple(flat + (1 - flat) * cells * (count + alike) / total for count in counts)
 
 
-def _smooth(counts: Sequence[float]) -> list[float]:
+def _smooth(counts: Sequence[float]) -> tuple[float, ...]:
     """Lend each hour's entries to its neighbours: publishers are not that punctual."""
-    around = zip((counts[-1], *counts[:-1]), counts, (*counts[1:], counts[0]), strict=True)
-    return [(before + after) / 4 + count / 2 for before, count, after in around]
+    around = range(len(counts))
+    return tuple(
+        counts[i - 1] / 4 + counts[i] / 2 + counts[(i + 1) % len(counts)] / 4 for i in around
+    )
 
 
 def _faded(age: timedelta) -> float:

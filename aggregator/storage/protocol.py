@@ -250,11 +250,11 @@ class ItemShelf(Protocol):
     def waiting(self, feed: str) -> tuple[Waiting, ...]:
         """Return the entries of ``feed`` that earlier visits had no room for, in their order."""
 
-    def apply(self, intake: Intake) -> None:
+    def apply(self, intake: Intake, *, before: FeedState | None = None) -> None:
         """Store a visit: state, new items, revisions, aliases, what waits; all or nothing.
 
         `OvertakenError` when another visit was begun after it.
-
+        With ``before``, what the visit left of that state as it was is not written again.
         A revision whose headline is another keeps the former one, the last 20 of an item.
         """
 

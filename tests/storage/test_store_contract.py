@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -26,6 +26,7 @@ from aggregator.model.feeds import (
     Validators,
 )
 from aggregator.model.items import Copy, Enclosure, Entry
+from aggregator.model.push import HubLinks
 from aggregator.model.stories import TopicScore, Voice
 from aggregator.model.visits import Logged
 from aggregator.outputs.archives import ArchivePage
@@ -234,6 +235,48 @@ def test_what_a_feed_taught_us_reads_back_and_is_forgotten_with_its_address(stor
         habits=LEARNED.habits,  # the items are the feed's, wherever it is asked
     )
     assert store.feeds.state("harbour") == edited
+
+
+CHANGED = replace(
+    LEARNED,
+    because="rhythm",
+    validators=Validators(url="https://harbour.example/feed", etag=b"1", last_modified=b"today"),
+    digest="ab",
+    attempted_at=NOW,
+    succeeded_at=NOW,
+    failures=2,
+    last_error="no",
+    gone=True,
+    visits=9,
+    links=HubLinks(hubs=("https://hub.example/",), topic="https://harbour.example/feed"),
+    usual_due=NOW + HOUR,
+    missed=4,
+    title="Harbour",
+    home="https://harbour.example/",
+    feed_language="en",
+)
+
+
+def test_a_visit_writes_each_thing_that_it_changed_and_only_those(store: Store) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    before = store.feeds.state("harbour")
+    for each in fields(FeedState):
+        if each.name in {"feed", "url", "turn"}:
+            continue
+        value = getattr(CHANGED, each.name)
+        if each.name == "next_due":
+            value = NOW + HOUR
+        after = replace(before, **{each.name: value})
+        assert after != before, each.name
+        store.items.apply(Intake(state=after, at=NOW), before=before)
+        assert store.feeds.state("harbour") == after
+        store.feeds.save(replace(after, home="https://elsewhere.example/"))
+        store.items.apply(Intake(state=before, at=NOW), before=after)
+        if each.name != "home":  # nobody changed it between the two, but somebody else did
+            assert store.feeds.state("harbour") == replace(
+                before, home="https://elsewhere.example/"
+            )
+        store.feeds.save(before)
 
 
 def test_who_asks_an_address_is_who_moved_there_or_has_it_in_the_configuration(

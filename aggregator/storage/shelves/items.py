@@ -7,6 +7,7 @@ from typing import Any
 
 from aggregator.items.intake import Intake, Revision
 from aggregator.items.known import Known, KnownItem, Waiting
+from aggregator.model.feeds import FeedState
 from aggregator.model.items import Copy, Name, StoredItem
 from aggregator.model.stories import TopicScore
 from aggregator.storage.protocol import Choice, Filing, Hit
@@ -58,10 +59,10 @@ class SqlItems:
         """Return the entries of ``feed`` that earlier visits had no room for, in their order."""
         return self._identities.waiting(feed)
 
-    def apply(self, intake: Intake) -> None:
+    def apply(self, intake: Intake, *, before: FeedState | None = None) -> None:
         """Store a visit: state, new items, revisions, aliases, what waits; all or nothing."""
         with self._at.transaction():
-            self._feeds.save(intake.state)
+            self._feeds.save(intake.state, before=before)
             if intake.new or intake.revised:
                 self._at.take_turn()
             if intake.new:
