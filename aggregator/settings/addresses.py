@@ -1,6 +1,5 @@
 """When do two addresses mean one article? (``config/addresses.yaml``)"""
 
-from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
@@ -83,9 +82,8 @@ def _entry(rules: SiteRules) -> SiteEntry:
     )
 
 
-_USUAL_SITES: Mapping[str, SiteEntry] = {
-    host: _entry(rules) for host, rules in USUAL_ADDRESSES.sites
-}
+def _usual_sites() -> dict[str, SiteEntry]:
+    return {host: _entry(rules) for host, rules in USUAL_ADDRESSES.sites}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -97,7 +95,7 @@ class AddressesFile:
     devices: Forms = DEVICES
     """Beginnings of hosts that show the same page to another device."""
     sites: dict[Host, SiteEntry] = Field(
-        default_factory=lambda: dict(_USUAL_SITES), examples=[{"nzherald.co.nz": {}}]
+        default_factory=_usual_sites, examples=[{"nzherald.co.nz": {}}]
     )
     """Hosts with rules of their own."""
 

@@ -6,6 +6,7 @@ file, never the value that the environment put there.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, TypeVar, get_args
 
 from pydantic import TypeAdapter, ValidationError
@@ -44,10 +45,18 @@ def validated(
     """Return what stands at ``at`` as a ``model``, or None and every mistake in it."""
     value = document.at(at)
     try:
-        return TypeAdapter(model).validate_python(value, context=context), []
+        reader = _reader(model)  # type: ignore[arg-type]  # a class can be hashed
+        found: T = reader.validate_python(value, context=context)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
-    return None, list(_faults(model, document, at, details))
+        return None, list(_faults(model, document, at, details))
+    return found, []
+
+
+@cache
+def _reader(model: Any) -> TypeAdapter[Any]:
+    # Made once, not for each of a thousand feeds: a tenth of the time that they take to read.
+    return TypeAdapter(model)
 
 
 def misshapen(document: Document, key: str, example: str, *, needed: bool = False) -> list[Fault]:
