@@ -36,13 +36,14 @@ class Door(httpx.AsyncBaseTransport):
         """
         url = request.url
         host = url.raw_host.decode("ascii")
-        tls = self._context(request)
+        # First, as it may fail: nobody is called on who is then not asked.
+        tls, (http, asked) = self._context(request), _in_http(request)
         wire = await self._network.connect(host, url.port or _PORTS[url.scheme])
+        talk = _Talk(wire, http)
         try:
             if tls is not None:
                 await wire.start_tls(tls, host)
-            talk = _Talk(wire)
-            head = await talk.ask(request)
+            head = await talk.ask(asked)
         except BaseException:
             wire.hang_up()
             raise
@@ -59,26 +60,33 @@ class Door(httpx.AsyncBaseTransport):
         return self._context_for(request.extensions.get("tls", USUAL_TLS))
 
 
+def _in_http(request: httpx.Request) -> tuple[h11.Connection, bytes]:
+    """Return the bytes of ``request`` and who reads its answer, or raise `h11.LocalProtocolError`.
+
+    That is when its headers would smuggle in another.
+    """
+    http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
+    target, headers = request.url.raw_path, request.headers.raw
+    events: list[h11.Event] = [
+        h11.Request(method=request.method, target=target, headers=headers),
+        *([h11.Data(data=request.content)] if request.content else []),
+        h11.EndOfMessage(),
+    ]
+    return http, b"".join(http.send(event) or b"" for event in events)
+
+
 class _Talk(httpx.AsyncByteStream):
     """One request and its answer; as a stream, the answer's body."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, http: h11.Connection) -> None:
         self._wire = wire
-        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
+        self._http = http
 
-    async def ask(self, request: httpx.Request) -> h11.Response:
-        """Send ``request``, return the head of the answer; what early hints say is passed over."""
-        events: list[h11.Event] = [
-            h11.Request(
-                method=request.method, target=request.url.raw_path, headers=request.headers.raw
-            ),
-            h11.EndOfMessage(),
-        ]
-        if request.content:
-            events.insert(1, h11.Data(data=request.content))
+    async def ask(self, asked: bytes) -> h11.Response:
+        """Send ``asked``, return the head of the answer; what early hints say is passed over."""
         # A server may answer and close before it has read the request.
         with suppress(OSError):
-            await self._wire.write(b"".join(self._http.send(event) or b"" for event in events))
+            await self._wire.write(asked)
         while True:
             event = await self._event()
             if isinstance(event, h11.Response):
