@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from aggregator.model.editions import Kind
+from aggregator.service.building import parse_workers
 from aggregator.service.explaining import Explainer
-from aggregator.service.house import parse_workers
 from aggregator.service.replay import Replay, captures, feeds_of
 from aggregator.settings import Settings, load
 from aggregator.storage import Store, open_store

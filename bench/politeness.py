@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from aggregator.service.house import cadence, opened
+from aggregator.service.building import cadence
+from aggregator.service.house import opened
 from aggregator.service.poll import visit_all
 from aggregator.service.run import TICK
 from aggregator.settings import Settings, load

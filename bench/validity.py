@@ -24,7 +24,7 @@ from aggregator.model.visits import Fetched
 from aggregator.outputs import addresses, documents, gate, opml
 from aggregator.outputs.editions import latest
 from aggregator.service.archiving import ArchivePages
-from aggregator.service.house import cadence
+from aggregator.service.building import cadence
 from aggregator.service.replay import Replay, captures, feeds_of
 from aggregator.service.settling import settle
 from aggregator.service.workers import MIB, ParseWorkers

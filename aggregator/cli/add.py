@@ -14,11 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from aggregator.cli.place import Place
-from aggregator.cli.wording import READ_AT_START
+from aggregator.cli.wording import TAKEN_OVER
 from aggregator.model.items import Entry
 from aggregator.service import clock
 from aggregator.service.adding import Found, Nothing, Page, Preview, Scout, preview
-from aggregator.service.house import courtesy, fetch_policy, parse_workers
+from aggregator.service.building import courtesy, fetch_policy, parse_workers
 from aggregator.settings import Settings, load
 from aggregator.settings.editing import FeedsText, Wish, open_feeds
 from aggregator.settings.insertion import Inserted
@@ -76,7 +76,7 @@ def add(
         click.echo("nothing was written")
         return
     feeds.write(inserted)
-    click.echo(f"added to {feeds.path}, line {inserted.line}; {READ_AT_START}")
+    click.echo(f"added to {feeds.path}, line {inserted.line}; {TAKEN_OVER}")
 
 
 def _check(feeds: FeedsText, wish: Wish) -> None:

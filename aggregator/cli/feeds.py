@@ -14,7 +14,7 @@ from aggregator.cli.place import Place
 from aggregator.cli.wording import counted
 from aggregator.model.feeds import Feed
 from aggregator.service import clock
-from aggregator.service.house import cadence
+from aggregator.service.building import cadence
 from aggregator.settings import Settings
 from aggregator.sources.report import Report, report
 from aggregator.storage import Store

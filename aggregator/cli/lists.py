@@ -10,7 +10,7 @@ from typing import BinaryIO
 import click
 
 from aggregator.cli.place import Place
-from aggregator.cli.wording import READ_AT_START, counted
+from aggregator.cli.wording import TAKEN_OVER, counted
 from aggregator.model.editions import Source
 from aggregator.model.errors import SettingsError, StoreError
 from aggregator.model.stories import Topic
@@ -55,7 +55,7 @@ def import_(
         click.echo(f"would add {many} to {feeds.path}, from line {inserted.line} on")
         return
     feeds.write(inserted)
-    click.echo(f"added {many} to {feeds.path}, from line {inserted.line} on; {READ_AT_START}")
+    click.echo(f"added {many} to {feeds.path}, from line {inserted.line} on; {TAKEN_OVER}")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -159,7 +159,7 @@ def remove(place: Place, name: str, *, dry_run: bool) -> None:
         click.echo(f"would remove the feed on line {removed.line} of {feeds.path}")
         return
     feeds.write(removed)
-    click.echo(f"removed the feed on line {removed.line} of {feeds.path}; {READ_AT_START}")
+    click.echo(f"removed the feed on line {removed.line} of {feeds.path}; {TAKEN_OVER}")
     _tell_what_is_amiss(place)
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import track
 
 from aggregator.cli.place import Place
-from aggregator.service.house import parse_workers
+from aggregator.service.building import parse_workers
 from aggregator.service.replay import Replay, captures, feeds_of
 from aggregator.service.visitlog import tell
 from aggregator.settings import load

@@ -1,12 +1,14 @@
 """``aggregator run``."""
 
 import asyncio
+import signal
 
 import click
 
 from aggregator.cli.place import Place
 from aggregator.cli.stopping import leaving_at_once, stop_on_signals
 from aggregator.model.errors import AggregatorError, StoreError
+from aggregator.service.edits import Edits, Source
 from aggregator.service.house import opened
 from aggregator.settings import Settings
 from aggregator.storage import Store
@@ -27,14 +29,16 @@ from aggregator.storage import Store
 def run(place: Place, listen: str | None, role: str | None) -> None:
     """Poll, publish and serve until told to stop (SIGTERM, Ctrl-C).
 
-    It then ends what is under way, within ten seconds; told twice, it leaves at once.
+    It then ends what is under way, within ten seconds; told twice, it leaves at once. Settings
+    that are edited are taken over while it runs; SIGHUP makes it look at once.
     """
     with leaving_at_once():
         settings = place.settings(listen)
         store = None if role else place.store(settings)
+    source = Source(feeds=place.feeds, config=place.config, read=lambda: place.settings(listen))
     at = settings.service.listen
     if store is not None:
-        asyncio.run(_run(settings, store, at.host, at.port))
+        asyncio.run(_run(settings, store, source))
     elif role is not None:
         asyncio.run(_share(role, settings, at.host, at.port))
 
@@ -54,11 +58,23 @@ async def _share(role: str, settings: Settings, host: str, port: int) -> None:
         raise errors.exceptions[0] from None
 
 
-async def _run(settings: Settings, store: Store, host: str, port: int) -> None:
-    stop = asyncio.Event()
+async def _run(settings: Settings, store: Store, source: Source) -> None:
+    stop, at = asyncio.Event(), settings.service.listen
     stop_on_signals(stop)
     async with opened(settings, store) as service:
-        await service.run(stop, host=host, port=port, ready=_ready)
+        edits = Edits(service, source)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, edits.ask)
+        following: list[asyncio.Task[None]] = []
+
+        def ready(url: str) -> None:
+            _ready(url)
+            following.append(asyncio.create_task(edits.keep_following(stop)))
+
+        try:
+            await service.run(stop, host=at.host, port=at.port, ready=ready)
+        finally:
+            stop.set()
+            await asyncio.gather(*following)
 
 
 def _ready(url: str) -> None:

@@ -1,6 +1,6 @@
 """How is a number of things said?"""
 
-READ_AT_START = "a running service reads it at start"
+TAKEN_OVER = "a running service takes it over"
 """When an edit of feeds.yaml takes effect."""
 
 

@@ -1,6 +1,7 @@
 """What happens after a visit? The wire desk: file what came in, then bring out new editions."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aggregator.outputs.gate import Caution
@@ -15,6 +16,9 @@ from aggregator.storage import Store
 from aggregator.stories.clustering import AHEAD
 
 BATCH = AHEAD  # items filed in one transaction; readers of the store never wait longer than that
+
+_FILING = frozenset({"topics", "never_fold"})
+_PUBLISHING = frozenset({"outputs", "topics", "site", "ranking", "service.publish"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,27 +39,29 @@ class Desk:
         """Set up the desk as ``settings`` ask; only one that ``leads`` unfolds what they forbid."""
         return cls(
             healed=heal(store, settings.never_fold) if leads else 0,
-            organiser=Organiser(store, topics=settings.topics, never_fold=settings.never_fold),
-            publisher=Publisher(
-                store,
-                outputs=settings.outputs,
-                topics=settings.topics,
-                site=settings.site,
-                ranking=settings.ranking,
-                caution=Caution(
-                    hold=settings.service.publish.hold, most=settings.service.publish.new_at_once
-                ),
-                pages_kept=settings.service.publish.archive_pages,
-            ),
-            archives=ArchivePages(store, outputs=settings.outputs, site=settings.site),
-            stories=StoryPages(
-                store,
-                outputs=settings.outputs,
-                topics=settings.topics,
-                site=settings.site,
-                ranking=settings.ranking,
-            ),
+            organiser=_organiser(store, settings),
+            publisher=_publisher(store, settings),
+            archives=_archives(store, settings),
+            stories=_stories(store, settings),
         )
+
+    def renewed(self, store: Store, settings: Settings, sections: Collection[str]) -> "Desk":
+        """Return the desk as ``settings`` ask, with anew only what ``sections`` concern.
+
+        These are as in `aggregator.settings.Difference`.
+        """
+        desk = self
+        if not _FILING.isdisjoint(sections):
+            organiser = _organiser(store, settings)
+            desk = replace(self, healed=heal(store, settings.never_fold), organiser=organiser)
+        if not _PUBLISHING.isdisjoint(sections):
+            desk = replace(
+                desk,
+                publisher=_publisher(store, settings),
+                archives=_archives(store, settings),
+                stories=_stories(store, settings),
+            )
+        return desk
 
     def file_some(self, now: datetime) -> int:
         """File one batch; return its size. 0 when nothing waits."""
@@ -72,3 +78,35 @@ class Desk:
         while self.file_some(now):
             pass
         return self.publisher.publish(now)
+
+
+def _organiser(store: Store, settings: Settings) -> Organiser:
+    return Organiser(store, topics=settings.topics, never_fold=settings.never_fold)
+
+
+def _publisher(store: Store, settings: Settings) -> Publisher:
+    return Publisher(
+        store,
+        outputs=settings.outputs,
+        topics=settings.topics,
+        site=settings.site,
+        ranking=settings.ranking,
+        caution=Caution(
+            hold=settings.service.publish.hold, most=settings.service.publish.new_at_once
+        ),
+        pages_kept=settings.service.publish.archive_pages,
+    )
+
+
+def _archives(store: Store, settings: Settings) -> ArchivePages:
+    return ArchivePages(store, outputs=settings.outputs, site=settings.site)
+
+
+def _stories(store: Store, settings: Settings) -> StoryPages:
+    return StoryPages(
+        store,
+        outputs=settings.outputs,
+        topics=settings.topics,
+        site=settings.site,
+        ranking=settings.ranking,
+    )

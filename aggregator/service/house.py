@@ -6,16 +6,22 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
-from pathlib import Path
 
 from aggregator.model.editions import Site
 from aggregator.outputs.addresses import SEARCH
 from aggregator.service import clock
+from aggregator.service.building import (
+    Tools,
+    cadence,
+    courtesy,
+    fetch_policy,
+    parse_workers,
+    site_folder,
+)
 from aggregator.service.clock import Clock
 from aggregator.service.desk import Desk
-from aggregator.service.folder import SiteFolder
 from aggregator.service.hub import parts as hub_parts
+from aggregator.service.hub.parts import Hub
 from aggregator.service.keeper import Keeper
 from aggregator.service.poll import Poller
 from aggregator.service.push.parts import Push, assembled
@@ -24,12 +30,9 @@ from aggregator.service.run import Service
 from aggregator.service.searching import Searcher, SearchRoom
 from aggregator.service.vitals import Vitals
 from aggregator.service.window import Window
-from aggregator.service.workers import ParseWorkers
 from aggregator.settings import Settings
 from aggregator.sources.fetch import Fetcher
-from aggregator.sources.manners import Courtesy, Manners, Sleep
-from aggregator.sources.policy import FetchPolicy, user_agent
-from aggregator.sources.schedule import Cadence
+from aggregator.sources.manners import Manners, Sleep
 from aggregator.storage import Store
 
 
@@ -77,20 +80,25 @@ async def opened(
             clock=now,
             chance=secrets.token_bytes,
         )
-        service = await put_together(settings, keeper, poller, push, now, leads=leads)
-        service.hub = hub_parts.assembled(
-            settings,
-            keeper=keeper,
-            shelf=service.window.shelf,
-            fetcher=fetcher,
-            manners=manners,
-            policy=fetch_policy(settings),
-            clock=now,
-            exact=exact,
-            chance=secrets.token_bytes,
+
+        def hub_for(settings: Settings) -> Hub | None:
+            return hub_parts.assembled(
+                settings,
+                keeper=keeper,
+                shelf=service.window.shelf,
+                fetcher=fetcher,
+                manners=manners,
+                policy=fetch_policy(settings),
+                clock=now,
+                exact=exact,
+                chance=secrets.token_bytes,
+            )
+
+        tools = Tools(fetcher=fetcher, manners=manners, workers=workers, hub_for=hub_for)
+        service = await put_together(
+            settings, keeper, poller, push, tools=tools, now=now, leads=leads
         )
-        if service.hub is not None:
-            service.window.shown = service.hub.courier.wake
+        service.take_hub(hub_for(service.settings))
         try:
             yield service
         finally:
@@ -107,8 +115,9 @@ async def put_together(
     keeper: Keeper,
     poller: Poller,
     push: Push,
-    now: Clock,
     *,
+    tools: Tools,
+    now: Clock,
     leads: bool = True,
 ) -> Service:
     """Build the service of what visits feeds and what hears their hubs."""
@@ -132,6 +141,7 @@ async def put_together(
         window=window,
         vitals=vitals,
         push=push,
+        tools=tools,
         clock=now,
     )
 
@@ -155,46 +165,3 @@ def settled(site: Site, store: Store) -> Site:
     if held is None:
         held = store.notes.first("installation", uuid.uuid4().hex)
     return replace(site, installation=held)
-
-
-def site_folder(settings: Settings) -> SiteFolder | None:
-    """Open the folder that is kept current, if ops want one."""
-    folder = settings.service.publish.folder
-    return None if folder is None else SiteFolder(Path(folder))
-
-
-def parse_workers(settings: Settings) -> ParseWorkers:
-    """Build the parse workers within the limits that ops set."""
-    limits = settings.service.limits
-    return ParseWorkers(
-        workers=limits.workers, seconds=limits.parse_seconds, memory=limits.parse_memory
-    )
-
-
-def cadence(settings: Settings) -> Cadence:
-    """Return how often to ask, as ops set it."""
-    polling = settings.service.polling
-    return Cadence(interval=polling.default_every, floor=polling.floor, ceiling=polling.max_every)
-
-
-def fetch_policy(settings: Settings) -> FetchPolicy:
-    """Return what may be fetched and at what cost, as ops set it."""
-    service = settings.service
-    return FetchPolicy(
-        user_agent=user_agent(settings.site.contact or settings.site.base_url),
-        total_seconds=service.limits.deadline / timedelta(seconds=1),
-        body_bytes=service.limits.body_bytes,
-        allow_private=service.reach.allow_private,
-        allow_ports=service.reach.allow_ports,
-    )
-
-
-def courtesy(settings: Settings) -> Courtesy:
-    """Return how hard publishers may be asked, as ops set it."""
-    politeness = settings.service.politeness
-    return Courtesy(
-        spacing=politeness.spacing,
-        at_once=politeness.per_host,
-        all_at_once=politeness.concurrency,
-        starts_a_second=politeness.start_rate,
-    )

@@ -92,6 +92,12 @@ class Poller:
         self._clock = clock
         self._pushed = pushed
 
+    def adopt(self, *, cadence: Cadence, most: int, addresses: AddressRules) -> None:
+        """Visit by these rules from now on."""
+        self._cadence = cadence
+        self._most = most
+        self._addresses = addresses
+
     def begin_no_more(self) -> None:
         """Let visits that have begun end, and begin no other: they come when they are due."""
         self._closing = True

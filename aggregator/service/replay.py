@@ -21,8 +21,8 @@ from aggregator.model.errors import SettingsError
 from aggregator.model.feeds import Feed, FeedState
 from aggregator.model.items import StoredItem
 from aggregator.model.visits import Failed, Fetched
+from aggregator.service.building import cadence
 from aggregator.service.desk import Desk
-from aggregator.service.house import cadence
 from aggregator.service.poll import Visit
 from aggregator.service.settling import outcome_of, remark, settle
 from aggregator.service.workers import ParseWorkers

@@ -41,6 +41,10 @@ class Rounds:
     def adopt(self, feeds: Iterable[Feed]) -> None:
         """Visit ``feeds`` from now on, and let those go that were held."""
         self._feeds = {feed.id: feed for feed in feeds if feed.enabled}
+        self.release()
+
+    def release(self) -> None:
+        """Let the feeds go that were held."""
         self._held = frozenset()
 
     def flying(self) -> tuple[asyncio.Task[None], ...]:
@@ -60,7 +64,7 @@ class Rounds:
     async def hold(self, names: Collection[str], seconds: float) -> None:
         """Begin no visit of the feeds ``names``, and wait until those under way have ended.
 
-        What takes longer than ``seconds`` is given up; `adopt` lets the feeds go.
+        What takes longer than ``seconds`` is given up.
         """
         self._held = frozenset(names)
         await give_time([self._flying[name] for name in names if name in self._flying], seconds)

@@ -16,6 +16,7 @@ from aggregator.model.errors import StoreError
 from aggregator.model.feeds import Feed, FeedState
 from aggregator.outputs import addresses
 from aggregator.service.again import free_at
+from aggregator.service.building import Tools
 from aggregator.service.clock import Clock
 from aggregator.service.desk import Desk
 from aggregator.service.hub.parts import Hub
@@ -32,6 +33,7 @@ from aggregator.settings import Settings
 from aggregator.settings.waivers import waivers
 from aggregator.web.app import Counter, build
 from aggregator.web.callback import routes as callbacks
+from aggregator.web.front import Front
 from aggregator.web.hub import hub_routes
 from aggregator.web.private import routes as privately
 from aggregator.web.search import routes as searches
@@ -62,9 +64,11 @@ class Service:
     window: Window
     vitals: Vitals
     push: Push
+    tools: Tools
     hub: Hub | None = None
     clock: Clock
     rounds: Rounds = field(init=False)
+    front: Front = field(init=False)
     _work: asyncio.Event = field(default_factory=asyncio.Event)
     _young: bool = False
     _unwritten: bool = False  # the store refused the last visit
@@ -77,6 +81,7 @@ class Service:
             heard=self.heard,
             failed=self._not_stored,
         )
+        self.front = Front(self.application())
 
     async def run(
         self, stop: asyncio.Event, *, host: str, port: int, ready: Callable[[str], None]
@@ -100,7 +105,7 @@ class Service:
 
         await self._tell_start()
         try:
-            await serve(self.application(), host, port, stop, ready=begin)
+            await serve(self.front, host, port, stop, ready=begin)
         finally:
             stop.set()
             self._work.set()
@@ -127,6 +132,22 @@ class Service:
                 *hub,
             ],
         )
+
+    def take_hub(self, hub: Hub | None) -> None:
+        """Tell through ``hub`` from now on; what another one has begun to tell is told."""
+        before, self.hub = self.hub, hub
+        if before is not None:
+            before.courier.begin_no_more()
+        self.window.shown = hub.courier.wake if hub is not None else _nobody
+        self.front.app = self.application()
+
+    def adopt(self, settings: Settings, desk: Desk) -> None:
+        """Run by ``settings``, with ``desk``, from now on."""
+        self.settings, self.desk = settings, desk
+        self.vitals.feeds = len(settings.feeds)
+        self.rounds.adopt(settings.feeds)
+        self.front.app = self.application()
+        self._work.set()
 
     async def prepare(self) -> None:
         """Make the configured feeds the store's, and put what was served last on the shelf."""
@@ -354,3 +375,7 @@ async def _either(stop: asyncio.Event, seconds: float) -> None:
             await stop.wait()
     except TimeoutError:
         return
+
+
+def _nobody() -> None:
+    """Tell nobody that there is a new edition."""

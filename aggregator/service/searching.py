@@ -75,10 +75,14 @@ class Searcher:
     ) -> None:
         self._reader = reader
         self._store: Store | None = None
-        self._site = site
-        self._topics = tuple(topics)
         self._clock = clock
         self._born = born
+        self.adopt(site, topics)
+
+    def adopt(self, site: Site, topics: Sequence[Topic]) -> None:
+        """Print for ``site`` and its ``topics`` from now on."""
+        self._site = site
+        self._topics = tuple(topics)
 
     def answer(self, asked: Asked) -> Served:
         """Print what ``asked`` finds."""
@@ -147,6 +151,11 @@ class SearchRoom:
         if edition == self._edition:
             self._keep(asked, served)
         return served
+
+    def adopt(self, site: Site, topics: Sequence[Topic]) -> None:
+        """Answer for ``site`` and its ``topics`` from now on."""
+        self._searcher.adopt(site, topics)
+        self.forget()
 
     def forget(self) -> None:
         """Forget answers: there is a new edition."""

@@ -1,9 +1,10 @@
 """Is the service well, and if not, what ails it?"""
 
 import asyncio
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -12,6 +13,7 @@ from aggregator.service.poll import Visit
 from aggregator.sources import expat
 from aggregator.web.app import Health
 
+FAULTS_TOLD = 20  # mistakes of one edit
 STALE = timedelta(seconds=15)  # no tick for this long, which is three: the service is not well
 PARTS = tuple(filter(None, [expat.advice(expat.in_use())]))  # old ones, that ops should replace
 OFFLINE = (
@@ -20,6 +22,19 @@ OFFLINE = (
 )
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited:
+    """What the settings were found to be ``at`` the last edit.
+
+    ``faults`` are the mistakes for which what was good before holds; ``waiting`` names what holds
+    from the next start.
+    """
+
+    at: datetime
+    faults: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
 
 
 @dataclass(kw_only=True)
@@ -31,6 +46,8 @@ class Vitals:
     _kept: tuple[str, ...] = ()  # what is served as it was, and why
     _ticked: float = 0.0
     _unreached: int = 0  # visits in a row that brought nothing
+    edit: Edited | None = None
+    edits: Counter[str] = field(default_factory=Counter)  # taken over and refused
 
     def ticked(self) -> None:
         """Take note that a tick came to its end."""
@@ -63,6 +80,11 @@ class Vitals:
         if self._unreached == self.feeds:
             log.warning("no feed could be read", tries=self._unreached, hint=OFFLINE)
 
+    def edited(self, edit: Edited) -> None:
+        """Take note of an edit of the settings."""
+        self.edit = edit
+        self.edits["refused" if edit.faults else "taken over"] += 1
+
     def health(self) -> Health:
         """Tell whether ticks come and the store works."""
         because = [*self._faults.values()]
@@ -71,5 +93,17 @@ class Vitals:
         ok = not because
         if self._unreached and self._unreached >= self.feeds:
             because.append(f"the last {self._unreached} visits all failed; {OFFLINE}")
-        notes = (*PARTS, *self._kept)
+        notes = (*PARTS, *self._kept, *_on_edit(self.edit))
         return Health(ok=ok, version=__version__, because=tuple(because), notes=notes)
+
+
+def _on_edit(edit: Edited | None) -> Iterator[str]:
+    """Say where the settings cannot be used; what stands there is for ops alone, in the log."""
+    if edit is None:
+        return
+    at = f"{edit.at:%Y-%m-%d %H:%M:%S}Z"
+    for fault in edit.faults[:FAULTS_TOLD]:
+        place = ":".join(fault.split(": ", 1)[0].split(":")[:3])
+        yield f"the edit of {at} cannot be used: {place}; what was good last holds"
+    if edit.waiting:
+        yield f"the edit of {at} holds from the next start: {', '.join(edit.waiting)}"

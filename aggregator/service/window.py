@@ -55,6 +55,20 @@ class Window:
         self._stack(await _ready(await self.keeper.run(store.outputs.all)))
         for path in await self.keeper.run(store.outputs.retired):
             self._place(path).retire(path)
+        self._lead_on()
+
+    def adopt(self, settings: Settings, desk: Desk, folder: SiteFolder | None) -> None:
+        """Show what ``desk`` brings out from now on; until it does, what is shown stays."""
+        self.settings, self.desk = settings, desk
+        if folder is not None:
+            self.folder, self._unkept = folder, True
+        elif settings.service.publish.folder is None:
+            self.folder = None
+        self.search.adopt(settings.site, settings.topics)
+        self._pages.clear()
+        self._lead_on()
+
+    def _lead_on(self) -> None:
         for path, into in addresses.moved(self.settings.outputs).items():
             self._place(path).retire(path, into)
 

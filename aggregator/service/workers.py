@@ -19,6 +19,7 @@ from threading import Lock, Thread
 from pebble import ProcessExpired, ProcessPool
 
 from aggregator.model.visits import Document, Unreadable
+from aggregator.sources.gate import Gate
 from aggregator.sources.splitting import Memory, Reading
 
 MIB = 1024 * 1024
@@ -55,7 +56,18 @@ class ParseWorkers:
         self._lock = Lock()
         # No more documents are handed over than there are workers: a document that waits in the
         # pool's pipe would be lost with it.
-        self._turns = asyncio.Semaphore(workers)
+        self._turns = Gate(workers)
+
+    def adopt(self, *, workers: int, seconds: float, memory: int) -> None:
+        """Parse within these limits from now on; what is in hand is finished within the old."""
+        if (workers, seconds, memory) == (self._workers, self._seconds, self._memory):
+            return
+        self._workers, self._seconds, self._memory = workers, seconds, memory
+        self._turns.resize(workers)
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            Thread(target=_finish, args=(pool,), name="old-workers", daemon=True).start()
 
     async def parse(self, body: bytes, content_type: str, url: str) -> Document:
         """Parse one document (see `aggregator.sources.parse.parse`); as `read` without memory."""
@@ -181,6 +193,12 @@ def _unread(reason: str) -> Reading:
 def _stop(pool: ProcessPool) -> None:
     pool.stop()  # type: ignore[no-untyped-call]
     pool.join(timeout=GRACE)
+
+
+def _finish(pool: ProcessPool) -> None:
+    with contextlib.suppress(RuntimeError):
+        pool.close()  # type: ignore[no-untyped-call]
+        pool.join()
 
 
 def _abandon(pool: ProcessPool) -> None:

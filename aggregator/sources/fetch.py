@@ -152,11 +152,16 @@ class Fetcher:
     ) -> None:
         for name in ("httpx", "httpcore"):  # they print addresses and headers, secrets included
             logging.getLogger(name).setLevel(logging.WARNING)
-        self._policy = policy
         self._clock = clock
+        self._resolve = resolve or Lookup()
+        self.adopt(policy)
+
+    def adopt(self, policy: FetchPolicy) -> None:
+        """Ask within ``policy`` from now on; what is under way goes on."""
+        self._policy = policy
         network = Network(
             reach=reach_of(policy.allow_private, policy.allow_ports),
-            resolve=resolve or Lookup(),
+            resolve=self._resolve,
             connect_seconds=policy.connect_seconds,
             header_bytes=policy.header_bytes,
         )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from aggregator.model.visits import Answer, Failed
+from aggregator.sources.gate import Gate
 from aggregator.text.urls import registrable_domain
 
 Clock = Callable[[], datetime]
@@ -76,7 +77,7 @@ def after(history: HostHistory, answer: Answer, now: datetime, courtesy: Courtes
 
 @dataclass(slots=True)
 class _Host:
-    gate: asyncio.Semaphore
+    gate: Gate
     starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     leaving: asyncio.Lock = field(default_factory=asyncio.Lock)
     left: datetime | None = None  # when the last request really did
@@ -100,9 +101,16 @@ class Manners:
         self._courtesy = courtesy
         self._clock = clock
         self._sleep = sleep
-        self._all = asyncio.Semaphore(courtesy.all_at_once)
+        self._all = Gate(courtesy.all_at_once)
         self._hosts: dict[str, _Host] = {}
         self._next_start: datetime | None = None
+
+    def adopt(self, courtesy: Courtesy) -> None:
+        """Ask as gently as ``courtesy`` says from now on; what is under way goes on."""
+        self._courtesy = courtesy
+        self._all.resize(courtesy.all_at_once)
+        for host in self._hosts.values():
+            host.gate.resize(courtesy.at_once)
 
     @asynccontextmanager
     async def turn(self, url: str) -> AsyncIterator[Turn]:
@@ -193,5 +201,5 @@ class Manners:
     def _named(self, name: str) -> _Host:
         host = self._hosts.get(name)
         if host is None:
-            host = self._hosts[name] = _Host(asyncio.Semaphore(self._courtesy.at_once))
+            host = self._hosts[name] = _Host(Gate(self._courtesy.at_once))
         return host

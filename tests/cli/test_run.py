@@ -106,3 +106,29 @@ def test_demo_shows_stories_of_several_outlets_and_names_the_broken_feed(tmp_pat
     assert "lighthouse-bulletin" in told
     assert "Top News" in front
     assert "<entry>" in latest
+
+
+@pytest.mark.conforms("E44")
+def test_an_edit_is_taken_over_and_a_bad_one_told_while_it_runs(tmp_path: Path) -> None:
+    feeds, config = tmp_path / "feeds.yaml", tmp_path / "config"
+    config.mkdir()
+    feeds.write_text("feeds: [https://a.invalid/rss]\n", encoding="utf-8")
+    with running(tmp_path, "run", "--listen", "127.0.0.1:0") as (process, url):
+        feeds.write_text(
+            "feeds:\n  - url: https://b.invalid/rss\n    wieght: 2\n", encoding="utf-8"
+        )
+        assert "feeds.yaml:3:5: unknown key" in heard(process, "settings refused")
+        assert "feeds.yaml:3:5" in json.loads(get(f"{url}/healthz"))["notes"][-1]
+        feeds.write_text("feeds: [https://b.invalid/rss]\n", encoding="utf-8")
+        assert '"added": 1, "removed": 1' in heard(process, "settings taken over")
+        (config / "outputs.yaml").write_text("outputs: [{kind: top}]\n", encoding="utf-8")
+        assert '"parts": "outputs"' in heard(process, "settings taken over")
+        process.send_signal(signal.SIGHUP)
+        assert '"parts": "none"' in heard(process, "settings taken over")
+        assert stop(process) == 0
+
+
+def heard(process: subprocess.Popen[str], what: str) -> str:
+    """Return the next line of the log that tells ``what``."""
+    assert process.stderr is not None
+    return next(line for line in process.stderr if what in line)

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from dateutil.parser import isoparse
 
 from aggregator.model.stories import StoryFacts, Voice
-from aggregator.service.house import parse_workers
+from aggregator.service.building import parse_workers
 from aggregator.service.replay import Replay, captures, feeds_of
 from aggregator.settings import load
 from aggregator.storage import open_store

@@ -48,6 +48,10 @@ class Door:
         self._doubted: set[str] = set()
         self.wake: Callable[[], None] = lambda: None
 
+    def adopt(self, *, allow_sha1: bool) -> None:
+        """Believe as ops ask from now on."""
+        self._allow_sha1 = allow_sha1
+
     async def load(self) -> None:
         """Count what was left unread."""
         for feed, (count, size) in (

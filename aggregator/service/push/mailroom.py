@@ -57,14 +57,20 @@ class Mailroom:
         self._keeper = keeper
         self._door = door
         self._workers = workers
+        self._clock = clock
+        self.adopt(feeds, limits=limits, most=most, addresses=addresses)
+        self._mail = asyncio.Event()
+        self._last = ""
+        door.wake = self._mail.set
+
+    def adopt(
+        self, feeds: Iterable[Feed], *, limits: Limits, most: int, addresses: AddressRules
+    ) -> None:
+        """Read what comes for ``feeds``, by these rules, from now on."""
         self._feeds = {feed.id: feed for feed in feeds if feed.enabled}
         self._limits = limits
         self._most = most
         self._addresses = addresses
-        self._clock = clock
-        self._mail = asyncio.Event()
-        self._last = ""
-        door.wake = self._mail.set
 
     def wake(self) -> None:
         """Look for deliveries, also those that were left by a fault or an earlier run."""

@@ -33,6 +33,24 @@ class Push:
         await self.door.load()
         self.mailroom.wake()
 
+    async def adopt(self, settings: Settings) -> None:
+        """Push as ``settings`` ask from now on."""
+        self.door.adopt(allow_sha1=settings.service.push.allow_sha1)
+        self.mailroom.adopt(
+            settings.feeds,
+            limits=body_limits(settings),
+            most=settings.service.limits.new_items,
+            addresses=settings.addresses,
+        )
+        self.subscriber.adopt(settings.feeds, terms(settings))
+        await self.subscriber.load()
+
+
+def body_limits(settings: Settings) -> Limits:
+    """Return what a delivery may hold, as ops set it."""
+    most = settings.service.limits.body_bytes
+    return Limits(raw_bytes=most, body_bytes=most, ratio=200)
+
 
 def terms(settings: Settings) -> Terms | None:
     """Return how to subscribe, None when ops do not want it or no hub could reach us."""
@@ -56,7 +74,6 @@ def assembled(
     chance: Chance,
 ) -> Push:
     """Put the parts together as ops set them."""
-    limits = settings.service.limits
     door = Door(
         keeper=keeper,
         register=register,
@@ -81,8 +98,8 @@ def assembled(
             door=door,
             workers=workers,
             feeds=settings.feeds,
-            limits=Limits(raw_bytes=limits.body_bytes, body_bytes=limits.body_bytes, ratio=200),
-            most=limits.new_items,
+            limits=body_limits(settings),
+            most=settings.service.limits.new_items,
             clock=clock,
             addresses=settings.addresses,
         ),

@@ -64,13 +64,17 @@ class Subscriber:
         self._register = register
         self._fetcher = fetcher
         self._manners = manners
-        self._feeds = {feed.id: feed for feed in feeds if feed.enabled}
-        self._terms = terms
+        self.adopt(feeds, terms)
         self._clock = clock
         self._chance = chance
         self._wanted: dict[str, None] = {}
         self._missing: set[str] = set()
         self._flying: dict[str, asyncio.Task[None]] = {}
+
+    def adopt(self, feeds: Iterable[Feed], terms: Terms | None) -> None:
+        """Keep up the subscriptions of ``feeds`` from now on; `load` finds what that changes."""
+        self._feeds = {feed.id: feed for feed in feeds if feed.enabled}
+        self._terms = terms
 
     async def load(self) -> None:
         """Find what is to be done at a start: new hubs, and feeds that are no longer configured."""
