@@ -110,4 +110,4 @@ def main(ctx: click.Context, feeds: Path, config: Path, data: Path | None, level
     from aggregator.service import logs  # noqa: PLC0415
 
     logs.set_up(level=level)
-    ctx.obj = Place(feeds=feeds, config=config, data=data)
+    ctx.obj = Place(feeds=feeds, config=config, data=data, level=level)

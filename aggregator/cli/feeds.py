@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import click
@@ -15,9 +16,11 @@ from aggregator.cli.wording import counted
 from aggregator.model.feeds import Feed
 from aggregator.service import clock
 from aggregator.service.building import cadence
+from aggregator.service.logs import hidden
 from aggregator.settings import Settings
 from aggregator.sources.report import Report, report
 from aggregator.storage import Store
+from aggregator.text.urls import redacted
 
 _WIDE = 160  # characters, where nobody's window says how much fits
 _OVERDUE = timedelta(minutes=5)
@@ -61,8 +64,12 @@ def _reports(settings: Settings, store: Store, wanted: Sequence[Feed]) -> tuple[
     states = {state.feed: state for state in store.feeds.states()}
     visits = store.visits.all()
     usual = cadence(settings)
-    return tuple(
+    found = (
         report(feed, states.get(feed.id), visits.get(feed.id, ()), cadence=usual) for feed in wanted
+    )
+    return tuple(
+        replace(one, url=hidden(redacted(one.url)), error=hidden(one.error or "") or None)
+        for one in found
     )
 
 

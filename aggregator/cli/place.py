@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from aggregator.service import logs
 from aggregator.settings import Settings, load
 from aggregator.storage import Store, open_store
 
@@ -37,15 +38,18 @@ class Place:
     feeds: Path
     config: Path
     data: Path | None = None
+    level: str = "info"
 
     def settings(self, listen: str | None = None) -> Settings:
         """Read and check all settings; `SettingsError` lists every mistake.
 
         ``listen`` (HOST:PORT) goes before what the files say.
         """
-        return load(
+        found = load(
             feeds=self.feeds, config=self.config, environ={**os.environ, **listening(listen)}
         )
+        logs.hide(found.secrets)
+        return found
 
     def store(self, settings: Settings) -> Store:
         """Open the store that these settings and options name."""

@@ -8,8 +8,10 @@ import click
 from aggregator.cli.place import Place
 from aggregator.cli.stopping import leaving_at_once, stop_on_signals
 from aggregator.model.errors import AggregatorError, StoreError
-from aggregator.service.edits import Edits, Source
+from aggregator.service import logs
+from aggregator.service.edits import Source
 from aggregator.service.house import opened
+from aggregator.service.operating import Operating
 from aggregator.settings import Settings
 from aggregator.storage import Store
 
@@ -34,6 +36,8 @@ def run(place: Place, listen: str | None, role: str | None) -> None:
     """
     with leaving_at_once():
         settings = place.settings(listen)
+        if (form := settings.service.ops.log) != "auto":
+            logs.set_up(level=place.level, json=form == "json")
         store = None if role else place.store(settings)
     source = Source(feeds=place.feeds, config=place.config, read=lambda: place.settings(listen))
     at = settings.service.listen
@@ -62,20 +66,24 @@ async def _run(settings: Settings, store: Store, source: Source) -> None:
     stop, at = asyncio.Event(), settings.service.listen
     stop_on_signals(stop)
     async with opened(settings, store) as service:
-        edits = Edits(service, source)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, edits.ask)
-        following: list[asyncio.Task[None]] = []
+        operating = Operating(service, source)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, operating.edits.ask)
+        beside: list[asyncio.Task[None]] = []
 
         def ready(url: str) -> None:
             _ready(url)
-            following.append(asyncio.create_task(edits.keep_following(stop)))
+            beside.append(asyncio.create_task(operating.keep_on(stop, ready=_for_ops)))
 
         try:
             await service.run(stop, host=at.host, port=at.port, ready=ready)
         finally:
             stop.set()
-            await asyncio.gather(*following)
+            await asyncio.gather(*beside)
 
 
 def _ready(url: str) -> None:
     click.echo(f"Front page and feeds at {url}", err=True)
+
+
+def _for_ops(url: str) -> None:
+    click.echo(f"Status for ops at {url}/status", err=True)

@@ -97,7 +97,7 @@ class OutputSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where an entry was taken from, for attribution."""
+    """Where an entry was taken from, for attribution; ``url`` is empty when it is secret."""
 
     title: str
     url: str

@@ -30,6 +30,7 @@ class Feed:
     those are in ``credentials`` and are only ever sent to the origin of ``url``. ``owner`` is the
     voice that counts in ranking: sister titles share one. ``weight`` is 1.0 for an ordinary source.
     ``topics`` are slugs of ``config/topics.yaml``. ``every`` is None when ops left it to us.
+    When ``secret``, ``url`` itself opens what is not for everybody: it is never published.
     ``tls`` holds for the host of ``url`` and for no other that it leads to.
     """
 
@@ -45,6 +46,7 @@ class Feed:
     credentials: tuple[str, str] | None = field(default=None, repr=False)
     tls: Tls = USUAL_TLS
     enabled: bool = True
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ def render(
 
     ``sources`` tells by feed id what a publisher says of itself, where it is known; a title from
     ops wins. ``updated`` is when the list last changed (aware). User names and passwords are
-    never printed.
+    never printed, nor feeds whose address is secret.
     """
     outlines = (_outline(feed, sources.get(feed.id)) for feed in feeds if feed.enabled)
     return _document(line_of(site.title) or host_of(site.base_url), outlines, updated)
@@ -66,7 +66,7 @@ def _offered(spec: OutputSpec, site_title: str, site: Site) -> dict[str, str]:
 
 def _outline(feed: Feed, source: Source | None) -> dict[str, str]:
     url, _ = split_credentials(web_link(feed.url))
-    if not url:
+    if not url or feed.secret:
         return {}
     title = line_of(feed.title) or line_of(source.title if source else None) or host_of(url)
     # OPML 2.0, "subscription lists": type, text and xmlUrl are required. Readers want title too.

@@ -15,6 +15,7 @@ import structlog
 from watchfiles import Change, awatch
 
 from aggregator.model.errors import AggregatorError, SettingsError
+from aggregator.service import logs
 from aggregator.service.renewal import Renewal, renew
 from aggregator.service.run import Service
 from aggregator.service.vitals import Edited
@@ -90,6 +91,7 @@ class Edits:
             return
         try:
             asked = await asyncio.to_thread(self.source.read)
+            logs.hide(asked.secrets | self.service.settings.secrets)
             renewal = await renew(self.service, asked)
         except SettingsError as error:
             self._mark = mark

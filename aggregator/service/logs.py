@@ -1,9 +1,42 @@
-"""How do we tell ops what happened? One line per visit, in their words."""
+"""How do we tell ops what happened? One line per visit, in their words, and never a secret."""
 
 import logging
 import sys
+from collections.abc import Iterable
 
 import structlog
+
+HIDDEN = "***"
+
+_secrets: frozenset[str] = frozenset()
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """Show none of ``secrets`` from now on, in no line and on no page."""
+    global _secrets  # noqa: PLW0603 - of the whole process, as its log is
+    _secrets = frozenset(secrets)
+
+
+def hidden(text: str) -> str:
+    """Return ``text`` without the secrets in it."""
+    for secret in _secrets:
+        if secret in text:
+            text = text.replace(secret, HIDDEN)
+    return text
+
+
+def _without_secrets(
+    _: object, __: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    return {name: _clean(value) for name, value in event.items()}
+
+
+def _clean(value: object) -> object:
+    if isinstance(value, str):
+        return hidden(value)
+    if isinstance(value, list | tuple):
+        return [_clean(one) for one in value]
+    return value
 
 
 def set_up(*, level: str = "info", json: bool | None = None) -> None:
@@ -14,6 +47,7 @@ def set_up(*, level: str = "info", json: bool | None = None) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        _without_secrets,
     ]
     final: structlog.types.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)

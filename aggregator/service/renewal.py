@@ -9,7 +9,7 @@ from aggregator.service.run import Service
 from aggregator.settings import Difference, Settings, diff
 from aggregator.storage import Store
 
-AT_RESTART = ("listen", "storage")
+AT_RESTART = ("listen", "storage", "ops")
 """Groups of the service that hold from the next start only."""
 
 _HUB = frozenset({"site", "service.hub"})

@@ -36,6 +36,7 @@ class Rounds:
         self._failed = failed
         self._flying: dict[str, asyncio.Task[None]] = {}
         self._held: frozenset[str] = frozenset()
+        self.paused: frozenset[str] = frozenset()  # by ops
         self.adopt(feeds)
 
     def adopt(self, feeds: Iterable[Feed]) -> None:
@@ -73,7 +74,9 @@ class Rounds:
         waiting = Counter(map(self._domain, self._flying))
         for state in due:
             feed = self._feeds.get(state.feed)
-            if feed is None or feed.id in self._flying or feed.id in self._held:
+            if feed is None or feed.id in self._flying:
+                continue
+            if feed.id in self._held or feed.id in self.paused:
                 continue
             if state.url != feed.url:
                 continue  # it was edited while we looked: it is due as it is at the next tick

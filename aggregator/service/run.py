@@ -5,12 +5,14 @@ brought something wakes the desk, and the desk files it and brings out new editi
 """
 
 import asyncio
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from starlette.routing import Route
 
 from aggregator.model.errors import StoreError
 from aggregator.model.feeds import Feed, FeedState
@@ -19,6 +21,7 @@ from aggregator.service.again import free_at
 from aggregator.service.building import Tools
 from aggregator.service.clock import Clock
 from aggregator.service.desk import Desk
+from aggregator.service.gauges import Gauges
 from aggregator.service.hub.parts import Hub
 from aggregator.service.keeper import Keeper
 from aggregator.service.poll import Poller, Visit
@@ -33,7 +36,7 @@ from aggregator.settings import Settings
 from aggregator.settings.waivers import waivers
 from aggregator.web.app import Counter, build
 from aggregator.web.callback import routes as callbacks
-from aggregator.web.front import Front
+from aggregator.web.front import Front, readiness
 from aggregator.web.hub import hub_routes
 from aggregator.web.private import routes as privately
 from aggregator.web.search import routes as searches
@@ -45,6 +48,7 @@ HOUSEKEEPING = timedelta(hours=6)
 GRACE = 6.0  # seconds for visits under way when told to stop; the whole stop takes under 10
 REMEMBERED = timedelta(days=14)  # what stories without items and their stays are kept for
 TICK_JOB = "tick"
+PAUSED = "paused"  # name of the note
 PAUSES = 0.2, 1.0  # seconds between two editions, at least and at most: a burst makes few of them
 REST = 5  # times what an edition took
 PRUNED_AT_ONCE = 500
@@ -67,6 +71,8 @@ class Service:
     tools: Tools
     hub: Hub | None = None
     clock: Clock
+    gauges: Gauges = field(default_factory=Gauges)
+    ops: Sequence[Route] = ()  # what ops may ask for at the public address
     rounds: Rounds = field(init=False)
     front: Front = field(init=False)
     _work: asyncio.Event = field(default_factory=asyncio.Event)
@@ -81,6 +87,7 @@ class Service:
             heard=self.heard,
             failed=self._not_stored,
         )
+        self.window.ledger.heard = self.gauges.delayed
         self.front = Front(self.application())
 
     async def run(
@@ -130,8 +137,14 @@ class Service:
                 *searches(self.window.search.answer, site, max_age=max_age),
                 *privately(self.window.private, locks, max_age=max_age),
                 *hub,
+                readiness(self.is_ready),
+                *self.ops,
             ],
         )
+
+    def is_ready(self) -> bool:
+        """Tell whether there is something to serve."""
+        return len(self.window.shelf) > 0
 
     def take_hub(self, hub: Hub | None) -> None:
         """Tell through ``hub`` from now on; what another one has begun to tell is told."""
@@ -149,10 +162,19 @@ class Service:
         self.front.app = self.application()
         self._work.set()
 
+    async def pause(self, feed: str, *, on: bool) -> None:
+        """Ask ``feed`` no more until it is resumed, also after a restart."""
+        paused = self.rounds.paused
+        self.rounds.paused = paused | {feed} if on else paused - {feed}
+        text = json.dumps(sorted(self.rounds.paused))
+        await self.keeper.run(self.keeper.store.notes.put, PAUSED, text)
+
     async def prepare(self) -> None:
         """Make the configured feeds the store's, and put what was served last on the shelf."""
         store = self.keeper.store
         await self.keeper.run(store.feeds.configure, self.settings.feeds, now=self.clock())
+        paused = await self.keeper.run(store.notes.get, PAUSED)
+        self.rounds.paused = frozenset(json.loads(paused or "[]"))
         await self.window.furnish()
         await self.push.load()
         self._young = await self.keeper.run(store.items.count) == 0
@@ -248,12 +270,16 @@ class Service:
         self.vitals.mended("visit")
 
     def _not_stored(self, feed: str, error: Exception) -> None:
+        if not isinstance(error, StoreError):  # of this feed alone: the service is well
+            self.vitals.tripped(feed, error)
+            return
         self.vitals.note("visit", error, feed=feed)
-        self._unwritten = isinstance(error, StoreError)
+        self._unwritten = True
 
     def heard(self, visit: Visit) -> None:
         """Tell ops of a visit, and wake the desk if it brought something."""
         self.vitals.heard(visit)
+        self.gauges.heard(visit)
         self._stored()
         tell(log, visit)
         self.push.subscriber.heard(visit)

@@ -13,6 +13,7 @@ from aggregator.service.poll import Visit
 from aggregator.sources import expat
 from aggregator.web.app import Health
 
+SILENCE = timedelta(hours=2)  # no feed could be read for this long: what we serve goes stale
 FAULTS_TOLD = 20  # mistakes of one edit
 STALE = timedelta(seconds=15)  # no tick for this long, which is three: the service is not well
 PARTS = tuple(filter(None, [expat.advice(expat.in_use())]))  # old ones, that ops should replace
@@ -44,7 +45,9 @@ class Vitals:
     feeds: int
     _faults: dict[str, str] = field(default_factory=dict)  # by part
     _kept: tuple[str, ...] = ()  # what is served as it was, and why
+    _tripped: dict[str, str] = field(default_factory=dict)  # by feed
     _ticked: float = 0.0
+    _reached: float = 0.0  # when a visit went well last
     _unreached: int = 0  # visits in a row that brought nothing
     edit: Edited | None = None
     edits: Counter[str] = field(default_factory=Counter)  # taken over and refused
@@ -52,6 +55,7 @@ class Vitals:
     def ticked(self) -> None:
         """Take note that a tick came to its end."""
         self._ticked = asyncio.get_running_loop().time()
+        self._reached = self._reached or self._ticked
 
     def is_late(self) -> bool:
         """Whether no tick came for a while."""
@@ -61,6 +65,12 @@ class Vitals:
         """Take note, and tell, that ``part`` failed."""
         self._faults[part] = f"{part}: {error}"
         log.error("failed", part=part, reason=str(error), kind=type(error).__name__, **where)
+
+    def tripped(self, feed: str, error: Exception) -> None:
+        """Take note, and tell, that the last visit of ``feed`` met what nobody thought of."""
+        kind = type(error).__name__
+        self._tripped[feed] = f"{feed}: {kind}: {error}; please report this"
+        log.error("failed", part="visit", feed=feed, reason=str(error), kind=kind)
 
     def mended(self, part: str) -> None:
         """Take note that ``part`` works."""
@@ -76,6 +86,9 @@ class Vitals:
 
     def heard(self, visit: Visit) -> None:
         """Take note of how a visit went; tell when none goes well any more."""
+        self._tripped.pop(visit.feed, None)
+        if visit.reason is None:
+            self._reached = asyncio.get_running_loop().time()
         self._unreached = 0 if visit.reason is None else self._unreached + 1
         if self._unreached == self.feeds:
             log.warning("no feed could be read", tries=self._unreached, hint=OFFLINE)
@@ -85,15 +98,24 @@ class Vitals:
         self.edit = edit
         self.edits["refused" if edit.faults else "taken over"] += 1
 
+    def is_offline(self) -> bool:
+        """Whether no feed could be read when each was asked last."""
+        return 0 < self.feeds <= self._unreached
+
+    def _is_stale(self) -> bool:
+        since = asyncio.get_running_loop().time() - self._reached
+        return since > SILENCE.total_seconds()
+
     def health(self) -> Health:
         """Tell whether ticks come and the store works."""
         because = [*self._faults.values()]
         if self.is_late():
             because.append("the scheduler has not ticked for a while; feeds are not polled")
         ok = not because
-        if self._unreached and self._unreached >= self.feeds:
+        if self.is_offline():
+            ok = ok and not self._is_stale()
             because.append(f"the last {self._unreached} visits all failed; {OFFLINE}")
-        notes = (*PARTS, *self._kept, *_on_edit(self.edit))
+        notes = (*PARTS, *self._tripped.values(), *self._kept, *_on_edit(self.edit))
         return Health(ok=ok, version=__version__, because=tuple(because), notes=notes)
 
 

@@ -14,6 +14,7 @@ from aggregator.service.clock import Clock
 from aggregator.service.desk import Desk
 from aggregator.service.folder import SiteFolder
 from aggregator.service.keeper import Keeper
+from aggregator.service.ledger import Ledger
 from aggregator.service.press import Published
 from aggregator.service.searching import SearchRoom, index_some
 from aggregator.service.storypages import Moved
@@ -43,6 +44,7 @@ class Window:
     shelf: MemoryShelf = field(default_factory=MemoryShelf)
     private: MemoryShelf = field(default_factory=MemoryShelf)  # what is not for everybody
     shown: Callable[[], None] = lambda: None  # called when new editions are served
+    ledger: Ledger = field(default_factory=Ledger)
     _pages: dict[str, Served | str | None] = field(default_factory=dict)  # of stories, by key
     _archived: dict[tuple[str, Format, int], Lasted] = field(default_factory=dict)
     _told: frozenset[tuple[str, str]] = frozenset()  # what could not be made at the last edition
@@ -177,7 +179,9 @@ class Window:
         self.vitals.mended("folder")
 
     def _edit(self) -> Published:
-        return self.desk.publisher.publish(self.clock())
+        published = self.desk.publisher.publish(self.clock())
+        self.ledger.note(published.editions, self.keeper.store, self.clock())
+        return published
 
     def _stack(self, served: dict[str, Served]) -> None:
         for path, ready in served.items():

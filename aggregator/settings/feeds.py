@@ -15,7 +15,7 @@ from aggregator.settings.kinds import Duration, Headers, Language, Line, Topics,
 from aggregator.settings.mistakes import misshapen, repeated, validated
 from aggregator.settings.nodes import Fault, Trail, Value
 from aggregator.settings.tls import TlsEntry
-from aggregator.text.urls import registrable_domain, split_credentials
+from aggregator.text.urls import redacted, registrable_domain, split_credentials
 
 MAX_ID = 60  # characters of an id that we make; ids stand in logs and addresses
 
@@ -78,6 +78,7 @@ class FeedEntry(BaseModel):
             credentials=credentials,
             tls=self.tls.tls(),
             enabled=self.enabled,
+            secret="$" in split_credentials(template)[0] or redacted(url) != url,
         )
 
 

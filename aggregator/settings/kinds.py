@@ -211,6 +211,23 @@ def has_words(text: str) -> str:
     return text
 
 
+def secret(text: str) -> str:
+    """Check that a token cannot be guessed, and can be sent as a password."""
+    if len(text) < 16:
+        raise ValueError("is too short; write 16 characters or more (openssl rand -hex 16)")
+    return header(text)
+
+
+def is_local(host: str) -> bool:
+    """Tell whether only this machine can reach what listens at ``host``."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def suggest(word: str, known: tuple[str, ...]) -> str:
     """Say which of ``known`` was meant, or list them all."""
     near = get_close_matches(word.lower(), known, n=1)

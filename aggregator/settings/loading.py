@@ -1,7 +1,8 @@
 """What did ops ask for, all files taken together?"""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from aggregator.items.apart import NOTHING_APART, NeverFold
@@ -11,7 +12,7 @@ from aggregator.model.feeds import Feed
 from aggregator.model.stories import Topic
 from aggregator.settings.addresses import read_addresses
 from aggregator.settings.copies import read_copies
-from aggregator.settings.documents import read_document
+from aggregator.settings.documents import Document, read_document
 from aggregator.settings.feeds import read_feeds
 from aggregator.settings.nodes import Fault
 from aggregator.settings.outputs import read_outputs
@@ -20,6 +21,10 @@ from aggregator.settings.service import ServiceFile, ServiceSettings, read_servi
 from aggregator.settings.topics import read_topics
 from aggregator.stories.ranking import DEFAULT, RankSettings
 from aggregator.text.sites import USUAL_ADDRESSES, AddressRules
+from aggregator.text.urls import split_credentials
+
+SECRET_LENGTH = 6  # characters
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,8 @@ class Settings:
     ranking: RankSettings = DEFAULT
     addresses: AddressRules = USUAL_ADDRESSES
     never_fold: NeverFold = NOTHING_APART
+    secrets: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
+    """What must be seen nowhere: passwords, headers' values, tokens, what ${NAME} stands for."""
 
 
 def load(*, feeds: Path | None, config: Path, environ: Mapping[str, str]) -> Settings:
@@ -48,9 +55,11 @@ def load(*, feeds: Path | None, config: Path, environ: Mapping[str, str]) -> Set
     subjects = read_document(config / "topics.yaml", environ, listing="topics")
     topics, slugs, in_topics = read_topics(subjects)
     found: tuple[Feed, ...] = ()
+    listed: Document | None = None
     in_feeds: list[Fault] = []
     if feeds is not None:
-        found, in_feeds = read_feeds(read_document(feeds, environ, listing="feeds"), slugs)
+        listed = read_document(feeds, environ, listing="feeds")
+        found, in_feeds = read_feeds(listed, slugs)
     products = read_document(config / "outputs.yaml", environ, listing="outputs")
     outputs, in_outputs = read_outputs(
         products,
@@ -78,6 +87,7 @@ def load(*, feeds: Path | None, config: Path, environ: Mapping[str, str]) -> Set
         ranking=ranking,
         addresses=addresses,
         never_fold=never_fold,
+        secrets=frozenset(_secrets(found, service, listed, environ)),
     )
 
 
@@ -87,3 +97,21 @@ def _site(service: ServiceFile, outputs: Iterable[OutputSpec]) -> Site:
     if service.site.search is None and any(spec.private for spec in outputs):
         return replace(site, search=False)
     return site
+
+
+def _secrets(
+    feeds: tuple[Feed, ...],
+    service: ServiceSettings,
+    document: Document | None,
+    environ: Mapping[str, str],
+) -> Iterator[str]:
+    """Yield what must be seen nowhere; what is too short for a secret would hide half the log."""
+    held = [service.ops.token or "", (split_credentials(service.storage)[1] or ("", ""))[1]]
+    for feed in feeds:
+        for _, value in feed.headers:
+            held += [value, value.rpartition(" ")[2]]  # Bearer TOKEN
+        held.append((feed.credentials or ("", ""))[1])
+    for trail, template in document.templates.items() if document else ():
+        if trail[-1] == "url" or len(trail) == 2:  # an address alone
+            held += [environ.get(name, "") for name in _VARIABLE.findall(template)]
+    yield from (text for text in held if len(text) >= SECRET_LENGTH)

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic.dataclasses import dataclass
 
 from aggregator.model.editions import Site
@@ -23,7 +23,9 @@ from aggregator.settings.kinds import (
     StorageUrl,
     WebUrls,
     between,
+    is_local,
     matching,
+    secret,
 )
 from aggregator.settings.mistakes import validated
 from aggregator.settings.nodes import Fault, Trail, Value
@@ -168,6 +170,31 @@ class Publish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class Ops:
+    """Where ops look: the status page, metrics and the feed of alerts."""
+
+    host: Line = "127.0.0.1"
+    """Address to bind for ops alone. Anything but this machine needs a `token`."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8081
+    """TCP port for ops alone; 0 lets the system choose a free one."""
+    token: Annotated[str, AfterValidator(secret)] | None = Field(default=None, repr=False)
+    """Who shows it (as Bearer, or as password of any user) sees /status, /metrics and
+    /feeds/ops.atom at the public address too. There is none unless you set it."""
+    log: Annotated[
+        str,
+        matching("auto|json|console", "is none of the three; write auto, json or console"),
+        WithJsonSchema({"enum": ["auto", "json", "console"]}),
+    ] = "auto"
+    """How the log is written: auto is for people on a terminal and JSON elsewhere."""
+
+    @model_validator(mode="after")
+    def _guarded(self) -> "Ops":
+        if self.token is None and not is_local(self.host):
+            raise ValueError("must have a token to be reached from elsewhere; set ops: token")
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class ServiceSettings:
     """How this installation runs. Durations are timedeltas, sizes bytes."""
 
@@ -184,6 +211,7 @@ class ServiceSettings:
     push: Push = Push()
     hub: Hub = Hub()
     publish: Publish = Publish()
+    ops: Ops = Ops()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)

@@ -16,6 +16,7 @@ TARGET = 0.25  # entries expected by the time we ask: a reader waits an eighth o
 QUIET = timedelta(days=30)  # CommaFeed's: silent this long, a feed is asked as rarely as any
 
 _HOUR = timedelta(hours=1)
+_COUNTED = timedelta(days=60)
 _PRIOR = 2.0  # entries: what the usual interval is worth as a guess, until something is seen
 _LIKE_ANY = 6.0  # entries: what "every hour is alike" is worth as a guess
 _HOURS_TOLD, _DAYS_TOLD = timedelta(days=3), timedelta(days=14)  # until hours, days are told apart
@@ -71,6 +72,24 @@ def news_wait(rhythm: Rhythm, *, now: datetime, usual: timedelta, most: timedelt
             return min(moment + _HOUR * ((TARGET - expected) / rate) - now, most)
         expected, moment = expected + gain, turn
     return most
+
+
+def expected(rhythm: Rhythm, start: datetime, end: datetime, *, usual: timedelta) -> float:
+    """Return how many entries were to be expected from ``start`` to ``end``.
+
+    By the pace at ``start``, the hours of the day and the days of the week; of at most 60 days.
+    """
+    pace = _pace(rhythm, start, usual)
+    watched = start - rhythm.since
+    hours = _shape(_smooth(rhythm.hours), watched / _HOURS_TOLD)
+    days = _shape(rhythm.days, watched / _DAYS_TOLD)
+    found, moment, end = 0.0, start, min(end, start + _COUNTED)
+    while moment < end:
+        turn = moment.replace(minute=0, second=0, microsecond=0) + _HOUR
+        rate = pace * hours[moment.hour] * days[moment.weekday()]
+        found += rate * ((min(turn, end) - moment) / _HOUR)
+        moment = turn
+    return found
 
 
 def silence_wait(rhythm: Rhythm, *, now: datetime, most: timedelta) -> timedelta:

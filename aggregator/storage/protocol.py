@@ -345,6 +345,9 @@ class ItemShelf(Protocol):
     def count(self) -> int:
         """Return the number of items kept."""
 
+    def tally(self, since: datetime) -> Mapping[str, tuple[int, int]]:
+        """Return how many items each feed brought since ``since``, and how many repeat others."""
+
     def prune(self, before: datetime, limit: int) -> int:
         """Forget at most ``limit`` items first seen before ``before`` that nothing needs.
 

@@ -131,6 +131,16 @@ def test_an_address_that_comes_back_is_not_due_sooner_than_if_it_had_stayed(stor
     assert store.feeds.state("quay").next_due == NOW + 6 * HOUR
 
 
+def test_items_are_tallied_by_feed_and_copies_among_them(store: Store) -> None:
+    store.feeds.configure([feed(), feed("north")], now=NOW)
+    first, second = visit(store, entry(1), entry(2))
+    visit(store, entry(1, guid="urn:x-north:1"), name="north", now=NOW + HOUR)
+    file_all(store, copies={second: first})
+
+    assert store.items.tally(NOW) == {"harbour": (2, 1), "north": (1, 0)}
+    assert store.items.tally(NOW + HOUR) == {"north": (1, 0)}
+
+
 @pytest.mark.conforms("A15")
 def test_a_changed_address_forgets_validators_and_digest(store: Store) -> None:
     store.feeds.configure([feed()], now=NOW)

@@ -65,12 +65,13 @@ _FORGET = ", ".join(
 )
 _CONFIGURE = f"""
 INSERT INTO feed
-    (id, configured, url, title, owner, weight, topics, language, way, next_due, beat, because)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'new')
+    (id, configured, url, title, owner, weight, topics, language, way, secret, next_due, beat,
+     because)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'new')
 ON CONFLICT (id) DO UPDATE SET
     configured = excluded.configured, title = excluded.title, owner = excluded.owner,
     weight = excluded.weight, topics = excluded.topics, language = excluded.language,
-    url = excluded.url, way = excluded.way,
+    url = excluded.url, way = excluded.way, secret = excluded.secret,
     {_FORGET}
 """
 _LEAVE = """
@@ -118,6 +119,7 @@ class SqlFeeds:
                 json.dumps(feed.topics),
                 feed.language,
                 _way(feed),
+                int(feed.secret),
                 free.get(feed.url, stamp(now)),
                 beat_of(feed.url),
             )
@@ -255,7 +257,7 @@ def _way(feed: Feed) -> int:
 def _source(row: Row) -> Source:
     return Source(
         title=row["title"] or row["own_title"] or row["id"],
-        url=row["url"],
+        url="" if row["secret"] else row["url"],
         home=row["home"],
         owner=row["owner"] or row["id"],
     )
@@ -271,6 +273,7 @@ def _feed(row: Row) -> Feed:
         weight=row["weight"],
         language=row["language"] or row["own_language"],
         enabled=bool(row["configured"]),
+        secret=bool(row["secret"]),
     )
 
 

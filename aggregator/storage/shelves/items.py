@@ -320,6 +320,15 @@ class SqlItems:
         """Return the number of items kept."""
         return int(self._at.rows("SELECT count(*) AS n FROM item")[0]["n"])
 
+    def tally(self, since: datetime) -> Mapping[str, tuple[int, int]]:
+        """Return how many items each feed brought since ``since``, and how many repeat others."""
+        rows = self._at.rows(
+            "SELECT feed, count(*) AS n, count(lead) AS copies FROM item"
+            " WHERE first_seen >= ? GROUP BY feed",
+            [stamp(since)],
+        )
+        return {row["feed"]: (row["n"], row["copies"]) for row in rows}
+
     def prune(self, before: datetime, limit: int) -> int:
         """Forget at most ``limit`` old items that nothing needs; their identities stay.
 

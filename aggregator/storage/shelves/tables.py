@@ -17,6 +17,7 @@ CREATE TABLE feed (
     topics TEXT NOT NULL,             -- JSON list of slugs
     language TEXT,
     way INTEGER NOT NULL,             -- changes with the feed's own headers and credentials
+    secret INTEGER NOT NULL DEFAULT 0, -- 1 when its address is not to be published
     next_due TEXT NOT NULL, because TEXT NOT NULL,
     not_before TEXT,                  -- until when the publisher asked to be left alone
     validator_url TEXT, etag BLOB, last_modified BLOB, digest TEXT,
