@@ -30,6 +30,18 @@ class Paper:
         self._outputs = outputs
         self._topics = {topic.slug: topic for topic in topics}
         self._site = site
+        self._unread = False  # all publishers were asked, and none could be read
+
+    def looks_otherwise(self, editions: Editions) -> bool:
+        """Tell whether the front page would say something else though no edition is new."""
+        before = self._unread
+        bare = not any(edition.entries for edition in editions.values())
+        self._unread = bare and self._is_unread()
+        return self._unread != before
+
+    def _is_unread(self) -> bool:
+        states = self._store.feeds.states()
+        return bool(states) and all(s.succeeded_at is None and s.failures for s in states)
 
     def paths(self) -> frozenset[str]:
         """Return where the pages are served."""
@@ -80,6 +92,7 @@ class Paper:
             latest=newest or self._nothing(Kind.LATEST, material.now),
             sections=sections,
             dont_miss=self._missed(editions, material),
+            unread=self._unread,
         )
         press.put(FRONT, pages.MEDIA_TYPE, front)
 

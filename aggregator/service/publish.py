@@ -94,7 +94,8 @@ class Publisher:
         ]
         for edition in fresh:
             self._render(edition, press)
-        if fresh or self._pages_owed:
+        otherwise = self._paper.looks_otherwise(editions)
+        if fresh or otherwise or self._pages_owed:
             self._pages_owed = not self._paper.print(editions, material, press)
         with press.keeping(opml.PATH):
             press.put(opml.PATH, opml.MEDIA_TYPE, self._opml(now))

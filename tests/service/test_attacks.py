@@ -21,8 +21,8 @@ import pytest
 from lxml import etree
 
 from aggregator.model.editions import Site
+from aggregator.service.building import parse_workers
 from aggregator.service.desk import Desk
-from aggregator.service.house import parse_workers
 from aggregator.service.replay import Replay, captures, feeds_of
 from aggregator.service.searching import Asked, Searcher, index_some
 from aggregator.settings import load

@@ -324,3 +324,26 @@ def test_the_token_opens_the_public_address_too(origin: Origin, tmp_path: Path) 
                     assert found.status_code == 200
 
     play(scene())
+
+
+def test_the_front_page_of_a_machine_that_is_offline_does_not_promise_a_first_edition(
+    origin: Origin, tmp_path: Path
+) -> None:
+    feed = f"{{id: a, url: '{origin.script('/a', answer(500))}'}}"
+
+    async def scene() -> None:
+        async with watching(tmp_path, feed) as seen:
+            await seen.service.bring_out()
+            assert "the first poll is under way" in (await asked(seen.service, "")).text
+            await settle(seen.service)
+            await seen.service.bring_out()
+            page = (await asked(seen.service, "")).text
+            assert "no publisher could be read" in page
+            assert "is under way" not in page
+            seen.clock.at += 30 * HOUR
+            origin.script("/a", answer(200, rss(item(1))))
+            await settle(seen.service)
+            await seen.service.bring_out()
+            assert "Ferry 1 leaves" in (await asked(seen.service, "")).text
+
+    play(scene())

@@ -35,11 +35,13 @@ def front(
     latest: Edition,
     sections: tuple[Section, ...],
     dont_miss: tuple[EditionEntry, ...],
+    unread: bool = False,
 ) -> bytes:
     """Print ``index.html``. An edition without a title is no output and is not linked as a feed.
 
-    ``dont_miss`` are well-covered stories that have left Top News, best first. Raises ValueError
-    when an edition's own date has no zone.
+    ``dont_miss`` are well-covered stories that have left Top News, best first. ``unread`` when all
+    publishers were asked and none could be read. Raises ValueError when an edition's own date has
+    no zone.
     """
     sheet = lay_front(
         top=top, latest=latest, sections=sections, dont_miss=dont_miss, language=site.language
@@ -48,7 +50,8 @@ def front(
     paper = _paper(
         site, topics=topics, own=(top, latest), canonical=f"{site.base_url}/", sheet=sheet
     )
-    return print_page("front.html", paper, sheet=sheet, opml=f"{paper.root}{OPML_PATH}")
+    opml = f"{paper.root}{OPML_PATH}"
+    return print_page("front.html", paper, sheet=sheet, opml=opml, unread=unread)
 
 
 def topic(site: Site, section: Section, *, topics: Iterable[Topic] = ()) -> bytes:
