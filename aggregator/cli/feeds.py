@@ -14,6 +14,7 @@ from rich.text import Text
 from aggregator.cli.place import Place
 from aggregator.cli.wording import counted
 from aggregator.model.feeds import Feed
+from aggregator.outputs.wording import ago
 from aggregator.service import clock
 from aggregator.service.building import cadence
 from aggregator.service.logs import hidden
@@ -85,7 +86,7 @@ def _show(reports: Sequence[Report], now: datetime) -> None:
 
 
 def _row(one: Report, now: datetime) -> list[Text]:
-    last = f"{_ago(now - one.last.at)} ago, {one.last.outcome or 'cut short'}" if one.last else ""
+    last = f"{ago(now - one.last.at)} ago, {one.last.outcome or 'cut short'}" if one.last else ""
     told = [one.error, *one.politeness.faults, *one.politeness.remarks]
     cells = (
         one.feed,
@@ -104,16 +105,8 @@ def _when(one: Report, now: datetime) -> str:
     if one.next is None:
         return "never" if one.condition == "gone" else ""
     if now - one.next > _OVERDUE:  # nobody runs, or its host is busy
-        return f"overdue {_ago(now - one.next)}"
-    return f"in {_ago(one.next - now)}" if one.next > now else "now"
-
-
-def _ago(span: timedelta) -> str:
-    seconds = max(int(span.total_seconds()), 0)
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
+        return f"overdue {ago(now - one.next)}"
+    return f"in {ago(one.next - now)}" if one.next > now else "now"
 
 
 def _summary(reports: Sequence[Report]) -> str:

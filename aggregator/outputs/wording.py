@@ -1,7 +1,7 @@
 """How are times and long texts put for people?"""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from aggregator.model.editions import Kind
 
@@ -58,3 +58,12 @@ def shortened(text: str, limit: int) -> str:
     words = cut.rpartition(" ")[0]
     kept = words if len(words) > limit // 2 else cut
     return kept.rstrip(" ,;:–—-") + "…"
+
+
+def ago(span: timedelta) -> str:
+    """Say how long ``span`` is, in its largest unit of which there are two: 90 min, 3 h, 20 d."""
+    seconds = max(int(span.total_seconds()), 0)
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

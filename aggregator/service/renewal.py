@@ -60,8 +60,9 @@ async def renew(service: Service, asked: Settings) -> Renewal:
         return plan
     await service.rounds.hold(plan.held, PATIENCE)
     try:
-        desk = await service.keeper.run(_written, service, plan)
+        # First, what may fail for reasons of its own: the store is written last.
         folder = building.site_folder(plan.settings) if _has_new_folder(service, plan) else None
+        desk = await service.keeper.run(_written, service, plan)
     except BaseException:
         service.rounds.release()
         raise

@@ -68,6 +68,7 @@ class Window:
             self.folder = None
         self.search.adopt(settings.site, settings.topics)
         self._pages.clear()
+        self._archived.clear()
         self._lead_on()
 
     def _lead_on(self) -> None:

@@ -164,7 +164,7 @@ def _samples(origin: str) -> Iterator[tuple[str, tuple[str, bytes]]]:
         "top": sample_pages.edition("top", "Top"),
         "latest": sample_pages.edition("l", "Latest"),
     }
-    yield "/no-news", (html, pages.front(site, **bare, sections=(), dont_miss=()))
+    yield "/no-news", (html, pages.front(site, **bare, sections=(), dont_miss=(), unread=False))
     yield "/style.css", ("text/css", pages.stylesheet())
     yield "/favicon.svg", ("image/svg+xml", pages.FAVICON)
 
