@@ -1,5 +1,6 @@
 """Who answers now, and who asked for feeds?"""
 
+import re
 from collections.abc import Callable
 
 from starlette.requests import Request
@@ -8,9 +9,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aggregator.web.audience import Audience
+from aggregator.web.serve import AtSight
 
 _FEEDS = "/feeds/"
 _COUNTED = frozenset({200, 304})
+_AGENT = re.compile(rb"\r\nuser-agent:[ ]*([^\r]*)", re.IGNORECASE)
 
 
 class Front:
@@ -29,17 +32,30 @@ class Front:
 
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._count(scope, message["status"])
+                fields = scope["headers"]
+                agent = next((value for name, value in fields if name == b"user-agent"), b"")
+                self._count(scope["method"], scope["path"], agent, message["status"])
             await send(message)
 
         await self.app(scope, receive, counted)
 
-    def _count(self, scope: Scope, status: int) -> None:
+    def at_sight(self, head: bytes) -> tuple[bytes, bytes] | None:
+        """Answer a plain request as ``app`` does at sight, if it does (`AtSight`)."""
+        sight: AtSight | None = getattr(self.app, "at_sight", None)
+        answer = sight(head) if sight is not None else None
+        if answer is not None:
+            method, target, _ = head.split(b" ", 2)
+            agent = _AGENT.search(head)
+            path = target.partition(b"?")[0].decode("ascii")
+            self._count(
+                method.decode("ascii"), path, agent[1] if agent else b"", int(answer[0][9:12])
+            )
+        return answer
+
+    def _count(self, method: str, path: str, agent: bytes, status: int) -> None:
         self.answers[status] = self.answers.get(status, 0) + 1
-        path: str = scope["path"]
         # Of what stands there: nobody fills the memory with addresses of their own making.
-        if status in _COUNTED and _FEEDS in path and scope["method"] == "GET":
-            agent = next((value for name, value in scope["headers"] if name == b"user-agent"), b"")
+        if status in _COUNTED and _FEEDS in path and method == "GET":
             self.audience.saw(path[path.index(_FEEDS) + 1 :], agent.decode("latin-1"), status)
 
 

@@ -10,6 +10,7 @@ import pytest
 from aggregator.web import serve as listening
 from aggregator.web import sight
 from aggregator.web.app import Counter, build
+from aggregator.web.front import Front
 from aggregator.web.served import MemoryShelf, Served
 from aggregator.web.sight import Asked, taken_apart
 from tests.web.test_app import ETAG, SITE, STAMP, rendered, shelf, story, well
@@ -253,3 +254,16 @@ def test_httpx_is_answered_at_sight() -> None:
         assert len(app.at_sight._known) == 1
 
     asyncio.run(story_())
+
+
+def test_what_is_answered_at_sight_is_counted_like_any_other_answer() -> None:
+    front = Front(counter(shelf()))
+    head = GET + b"User-Agent: Paper/1.0 (3 subscribers)\r\n\r\n"
+    again = GET + b"user-agent: Paper/1.0\r\nIf-None-Match: " + ETAG.encode() + b"\r\n\r\n"
+    assert front.at_sight(head) is not None
+    assert front.at_sight(again) is not None
+    assert front.at_sight(b"GET /nothing HTTP/1.1\r\nHost: wire.example\r\n\r\n") is None
+    assert front.answers == {200: 1, 304: 1}
+    ((path, readers),) = front.audience.feeds()
+    assert path == "feeds/latest.atom"
+    assert [(r.asked, r.unchanged, r.subscribers) for r in readers.values()] == [(2, 1, 3)]
