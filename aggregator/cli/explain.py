@@ -10,7 +10,9 @@ import click
 
 from aggregator.cli.place import Place
 from aggregator.model.items import Name, StoredItem
+from aggregator.service import clock
 from aggregator.service.explain import Explained, explained, found
+from aggregator.service.explaining import Explainer
 
 
 @click.command()
@@ -21,12 +23,17 @@ def explain(place: Place, item: str, *, as_json: bool) -> None:
     """Tell how it was decided what ITEM is: an id, an address, or a part of a title.
 
     Under which ids its feed had it and how it was known again, its former headlines, what it was
-    folded under or what under it, by which rule and figure, its story and topics. Reads beside a
-    service that runs. Exit status 1 when there is no such item.
+    folded under or what under it, by which rule and figure, its story and topics, and where in the
+    top lists that stands, or what keeps it out. Reads beside a service that runs. Exit status 1
+    when there is no such item.
     """
     settings = place.settings()
     with closing(place.reading(settings)) as store:
-        all_told = [explained(store, stored) for stored in found(store, settings, item)]
+        explainer = Explainer(store, clock.now(), settings.ranking)
+        all_told = [
+            explained(store, stored, settings.outputs, explainer)
+            for stored in found(store, settings, item)
+        ]
     if not all_told:
         click.echo(f'aggregator explain: no item is called "{item}"', err=True)
         raise SystemExit(1)
@@ -55,6 +62,8 @@ def _lines(told: Explained) -> Iterator[str]:
         yield f"  topic      {topic.topic} {topic.score:.2f}: {topic.because}"
     if stored.story is not None and not told.topics:
         yield "  topic      none"
+    for top, because in told.tops.items():
+        yield f"  in {top:<7} {because}"
 
 
 def _name(name: Name) -> str:
@@ -123,6 +132,7 @@ def _plain(told: Explained) -> dict[str, Any]:
             {"topic": topic.topic, "score": topic.score, "because": topic.because}
             for topic in told.topics
         ],
+        "tops": dict(told.tops),
     }
 
 

@@ -1,11 +1,13 @@
 """Why does an item stand where it stands? All that is stored of how it was decided."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from aggregator.model.editions import Kind, OutputSpec
 from aggregator.model.items import Name, StoredItem
 from aggregator.model.stories import TopicScore
+from aggregator.service.explaining import Explainer
 from aggregator.settings import Settings
 from aggregator.storage import Store
 from aggregator.text.urls import canonical
@@ -19,7 +21,8 @@ class Explained:
 
     ``names`` are its keys within its feed, the one it came under first; ``headlines`` its former
     ones, each with the time until which it stood. ``lead`` is the item it is folded under,
-    ``copies`` those folded under it. ``beside`` counts the items of its story.
+    ``copies`` those folded under it. ``beside`` counts the items of its story, ``tops`` says of
+    top outputs, by name, at which place its story stands in them, or why it does not.
     """
 
     stored: StoredItem
@@ -29,6 +32,7 @@ class Explained:
     lead: StoredItem | None
     copies: tuple[StoredItem, ...]
     beside: int
+    tops: Mapping[str, str]
 
 
 def found(store: Store, settings: Settings, wanted: str) -> tuple[StoredItem, ...]:
@@ -44,9 +48,14 @@ def found(store: Store, settings: Settings, wanted: str) -> tuple[StoredItem, ..
     return store.items.titled(wanted, SHOWN)
 
 
-def explained(store: Store, stored: StoredItem) -> Explained:
-    """Return every decision about ``stored``."""
+def explained(
+    store: Store, stored: StoredItem, outputs: Iterable[OutputSpec], explainer: Explainer
+) -> Explained:
+    """Return every decision about ``stored``, and about its story in top ``outputs``."""
     id_ = stored.item.id
+    topics = store.items.topics(id_)
+    subjects = {None, *(score.topic for score in topics)}
+    tops = [spec for spec in outputs if spec.kind is Kind.TOP and spec.topic in subjects]
     lead = store.items.by_id([stored.lead]).get(stored.lead) if stored.lead else None
     beside: Iterable[StoredItem] = ()
     if stored.story:
@@ -55,8 +64,13 @@ def explained(store: Store, stored: StoredItem) -> Explained:
         stored=stored,
         names=store.items.names(id_),
         headlines=store.items.headlines(id_),
-        topics=store.items.topics(id_),
+        topics=topics,
         lead=lead,
         copies=store.items.copies([id_]).get(id_, ()),
         beside=len(tuple(beside)),
+        tops={
+            spec.name: explainer.explain(spec, stored.story).because
+            for spec in tops
+            if stored.story
+        },
     )

@@ -72,6 +72,8 @@ def test_it_tells_ids_headlines_copies_story_and_topics(place: Path) -> None:
         "  copy       of nothing",
         f"  also at    {TITLE} [north] urn:x-north:2: same-title-and-teaser 1.00",
         "  topic      world 1.00: ",
+        "  in top     it stands at place 1 since 2026-03-02 13:00 UTC",
+        "  in topics/world/top it stands at place 1 since ",
     ):
         assert line in told
     copy = explain(place, "urn:x-north:2").output
