@@ -16,7 +16,7 @@ from aggregator.model.errors import AggregatorError, SettingsError
 # Each in the module of its name, but for those named here.
 COMMANDS = (
     *("run", "poll", "feeds", "top", "explain", "publish", "add", "check", "parse", "replay"),
-    *("backup", "restore", "migrate", "import", "export", "remove", "db", "token"),
+    *("backup", "restore", "migrate", "import", "export", "remove", "db", "token", "doctor"),
     *("demo", "stories", "topics"),
 )
 _ELSEWHERE = {

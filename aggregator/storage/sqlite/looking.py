@@ -23,6 +23,7 @@ class Look:
     """
 
     path: Path
+    engine: str = sqlite3.sqlite_version
     exists: bool = True
     in_use: bool = False
     bytes: int = 0
