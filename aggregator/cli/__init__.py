@@ -17,6 +17,7 @@ from aggregator.model.errors import AggregatorError, SettingsError
 COMMANDS = (
     *("run", "poll", "feeds", "top", "explain", "publish", "add", "check", "parse", "replay"),
     *("backup", "restore", "migrate", "import", "export", "remove", "db", "token", "doctor"),
+    "prune",
     *("demo", "stories", "topics"),
 )
 _ELSEWHERE = {

@@ -31,7 +31,8 @@ class Feed:
     voice that counts in ranking: sister titles share one. ``weight`` is 1.0 for an ordinary source.
     ``topics`` are slugs of ``config/topics.yaml``. ``every`` is None when ops left it to us.
     When ``secret``, ``url`` itself opens what is not for everybody: it is never published.
-    ``tls`` holds for the host of ``url`` and for no other that it leads to.
+    ``tls`` holds for the host of ``url`` and for no other that it leads to. ``keep`` and
+    ``keep_items`` say how long and how many of its items are kept, where that is less than usual.
     """
 
     id: str
@@ -45,6 +46,8 @@ class Feed:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # may hold secrets
     credentials: tuple[str, str] | None = field(default=None, repr=False)
     tls: Tls = USUAL_TLS
+    keep: timedelta | None = None
+    keep_items: int | None = None
     enabled: bool = True
     secret: bool = False
 

@@ -92,7 +92,7 @@ class Press:
     def drop(self, path: str) -> None:
         """Stop serving ``path``, if anything is served there."""
         if self._store.outputs.get(path):
-            self._store.outputs.drop(path)
+            self._store.outputs.drop(path, self._now)
             self._dropped.append(path)
 
     def refuse(self, path: str, reason: str) -> None:

@@ -7,7 +7,7 @@ brought something wakes the desk, and the desk files it and brings out new editi
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
@@ -22,6 +22,7 @@ from aggregator.service.building import Tools
 from aggregator.service.clock import Clock
 from aggregator.service.desk import Desk
 from aggregator.service.gauges import Gauges
+from aggregator.service.housekeeping import keep_house
 from aggregator.service.hub.parts import Hub
 from aggregator.service.keeper import Keeper
 from aggregator.service.poll import Poller, Visit
@@ -46,12 +47,10 @@ TICK = timedelta(seconds=5)  # shorter would build a long list of missed runs af
 REFRESH = timedelta(minutes=1)  # ranks decay even when nothing comes in
 HOUSEKEEPING = timedelta(hours=6)
 GRACE = 6.0  # seconds for visits under way when told to stop; the whole stop takes under 10
-REMEMBERED = timedelta(days=14)  # what stories without items and their stays are kept for
 TICK_JOB = "tick"
 PAUSED = "paused"  # name of the note
 PAUSES = 0.2, 1.0  # seconds between two editions, at least and at most: a burst makes few of them
 REST = 5  # times what an edition took
-PRUNED_AT_ONCE = 500
 FIRST_ROUND = 8.0  # seconds that an empty desk waits for all its feeds: it groups better at once
 
 log = structlog.get_logger()
@@ -356,20 +355,13 @@ class Service:
 
     async def keep_house(self) -> None:
         """Let old items go, and the store keep its house."""
-        store, before = self.keeper.store, self.clock() - self.settings.service.retention.items
         try:
-            pruned = 0
-            while some := await self.keeper.run(store.items.prune, before, PRUNED_AT_ONCE):
-                pruned += some
-            start: int | None = 0
-            while start is not None:
-                start = await self.keeper.run(store.items.sweep, before, start)
-            await self.keeper.run(store.tidy, self.clock() - REMEMBERED)
+            pruned = await keep_house(self.keeper, self.settings, self.clock())
         except Exception as error:  # noqa: BLE001 - tried again at the next turn
             self.vitals.note("housekeeping", error)
             return
         self.vitals.mended("housekeeping")
-        log.info("tidied", pruned=pruned)
+        log.info("tidied", **asdict(pruned))
 
     async def _drain(self, scheduler: AsyncIOScheduler, stop: asyncio.Event) -> None:
         """On ``stop``: begin nothing more, let what has begun end, give up what takes too long."""

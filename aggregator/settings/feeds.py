@@ -54,6 +54,10 @@ class FeedEntry(BaseModel):
     """Request headers for this feed; ${NAME} takes a secret from the environment."""
     tls: TlsEntry = TlsEntry()
     """How the certificate of the feed's host is checked."""
+    keep: Annotated[Duration, kinds.between("1d", "3650d")] | None = None
+    """How long its items are kept, if less than `retention` of service.yaml says."""
+    keep_items: int | None = Field(default=None, ge=1, le=1_000_000)
+    """How many of its items are kept; the older ones go first."""
     enabled: bool = True
     """false keeps the feed here without polling it."""
 
@@ -77,6 +81,8 @@ class FeedEntry(BaseModel):
             headers=tuple(self.headers.items()),
             credentials=credentials,
             tls=self.tls.tls(),
+            keep=self.keep,
+            keep_items=self.keep_items,
             enabled=self.enabled,
             secret="$" in split_credentials(template)[0] or redacted(url) != url,
         )

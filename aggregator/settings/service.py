@@ -49,7 +49,15 @@ class Retention:
     """How long things are remembered."""
 
     items: Annotated[Duration, between("14d", "3650d")] = timedelta(days=90)
-    """Items older than this leave the database, once their feed no longer lists them."""
+    """Items older than this leave the database, once no output lists them or their story."""
+    per_feed: Annotated[int, Field(ge=100, le=10_000_000)] | None = None
+    """Items of one feed that are kept, at most; the older ones go first. Any number if unset."""
+    issues: Annotated[Duration, between("1d", "36500d")] = timedelta(days=365)
+    """Issues of digests older than this go, once their feed no longer lists them."""
+    names: Annotated[Duration, between("365d", "36500d")] = timedelta(days=1095)
+    """How long the ids of items that went are remembered, so that they never come as new."""
+    gone: Annotated[Duration, between("1d", "36500d")] = timedelta(days=365)
+    """How long an address that was served once answers 410 rather than 404."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)

@@ -354,6 +354,12 @@ class ItemShelf(Protocol):
         Their identities stay, so that they are never taken for new. Returns how many went.
         """
 
+    def prune_of(self, feed: str, limit: int, *, before: datetime | None, most: int | None) -> int:
+        """Do what `prune` does for one feed, and for what came before its newest ``most`` items."""
+
+    def forget_names(self, feed: str, before: datetime) -> int:
+        """Forget the identities of items of ``feed`` that are gone and came before ``before``."""
+
 
 class StoryShelf(Protocol):
     """Stories, the voices that report them, and clustering's memory."""
@@ -404,11 +410,20 @@ class OutputShelf(Protocol):
     def put(self, rendered: Rendered) -> None:
         """Replace the bytes at ``rendered.path``."""
 
-    def drop(self, path: str) -> None:
+    def drop(self, path: str, now: datetime) -> None:
         """Stop serving ``path``, and remember that it was."""
 
     def retired(self) -> frozenset[str]:
         """Return the paths that were served once and are no more."""
+
+    def forget_retired(self, before: datetime) -> None:
+        """Forget the paths that are served no more since before ``before``."""
+
+    def forget_issues(self, before: datetime, listed: Mapping[str, int]) -> int:
+        """Forget the issues made before ``before``; return how many went.
+
+        But for the last ones of each digest, as many as its feed lists.
+        """
 
     def rename(self, before: str, name: str) -> None:
         """Let output ``name`` go on where ``before`` ended, unless it stood already."""

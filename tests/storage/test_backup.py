@@ -41,7 +41,7 @@ def test_a_copy_made_while_it_is_written_to_is_that_of_one_moment(tmp_path: Path
             while not done.is_set():
                 db.execute("BEGIN IMMEDIATE")
                 db.execute("INSERT INTO note VALUES (?, '')", [f"n{number}"])
-                db.execute("INSERT INTO retired VALUES (?)", [f"n{number}"])
+                db.execute("INSERT INTO retired VALUES (?, '')", [f"n{number}"])
                 db.execute("COMMIT")
                 number += 1
 

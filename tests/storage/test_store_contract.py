@@ -713,9 +713,9 @@ def test_pages_of_an_archive_are_kept_in_order_until_they_are_dropped(store: Sto
 
 def test_what_is_served_no_more_is_remembered_until_it_is_again(store: Store) -> None:
     one = Rendered(path="a", media_type="x/y", body=b"1", etag='"1"', changed_at=NOW)
-    store.outputs.drop("never")
+    store.outputs.drop("never", NOW)
     store.outputs.put(one)
-    store.outputs.drop("a")
+    store.outputs.drop("a", NOW)
     assert store.outputs.get("a") is None
     assert store.outputs.retired() == {"a"}
     store.outputs.put(one)

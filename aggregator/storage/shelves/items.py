@@ -31,6 +31,17 @@ _PAGE = 1_000
 _SAME_ADDRESS = 8
 _NEXT = "(SELECT max(changed) + 1 FROM item)"
 _HEADLINES = 20
+# What may go: not what waits, nor what others lean on, nor what an output lists. The last one filed
+# and the last one changed stay: places are counted on from theirs.
+_UNNEEDED = (
+    "filed <> 0"
+    " AND filed < max(0, (SELECT max(filed) FROM item))"
+    " AND changed < max(1, (SELECT max(changed) FROM item))"
+    " AND NOT EXISTS (SELECT 1 FROM item AS copy WHERE copy.lead = old.id)"
+    " AND NOT EXISTS (SELECT 1 FROM listing WHERE listing.item = old.id)"
+    " AND NOT EXISTS (SELECT 1 FROM membership AS m"
+    ' WHERE m.story = old.story AND m."left" IS NULL)'
+)
 
 
 class SqlItems:
@@ -330,21 +341,47 @@ class SqlItems:
         return {row["feed"]: (row["n"], row["copies"]) for row in rows}
 
     def prune(self, before: datetime, limit: int) -> int:
-        """Forget at most ``limit`` old items that nothing needs; their identities stay.
-
-        The last one filed and the last one changed stay: places are counted on from theirs.
-        """
+        """Forget at most ``limit`` old items that nothing needs; their identities stay."""
         return self._at.run(
-            "DELETE FROM item WHERE seq IN (SELECT seq FROM item AS old"
-            " WHERE first_seen < ?1 AND listed < ?1 AND filed <> 0"
-            " AND filed < max(0, (SELECT max(filed) FROM item))"
-            " AND changed < max(1, (SELECT max(changed) FROM item))"
-            " AND NOT EXISTS (SELECT 1 FROM item AS copy WHERE copy.lead = old.id)"
-            " AND NOT EXISTS (SELECT 1 FROM listing WHERE listing.item = old.id)"
-            " AND NOT EXISTS (SELECT 1 FROM membership AS m"
-            '  WHERE m.story = old.story AND m."left" IS NULL)'
-            " ORDER BY first_seen LIMIT ?2)",
+            f"DELETE FROM item WHERE seq IN (SELECT seq FROM item AS old"
+            f" WHERE first_seen < ?1 AND listed < ?1 AND {_UNNEEDED} ORDER BY first_seen LIMIT ?2)",
             [stamp(before), limit],
+        )
+
+    def prune_of(self, feed: str, limit: int, *, before: datetime | None, most: int | None) -> int:
+        """Do what `prune` does for one feed, and for what came before its newest ``most`` items."""
+        last = self._place_of(feed, before, most)
+        if last is None:
+            return 0
+        return self._at.run(
+            f"DELETE FROM item WHERE seq IN (SELECT seq FROM item AS old"
+            f" WHERE feed = ?1 AND seq <= ?2 AND {_UNNEEDED} ORDER BY seq LIMIT ?3)",
+            [feed, last, limit],
+        )
+
+    def _place_of(self, feed: str, before: datetime | None, most: int | None) -> int | None:
+        """Return the place of the last item of ``feed`` that may go."""
+        found: list[int] = []
+        if most is not None:
+            rows = self._at.rows(
+                "SELECT seq FROM item WHERE feed = ? ORDER BY seq DESC LIMIT 1 OFFSET ?",
+                [feed, most],
+            )
+            found += [row["seq"] for row in rows]
+        if before is not None:
+            rows = self._at.rows(
+                "SELECT max(seq) AS seq FROM item WHERE feed = ? AND first_seen < ?",
+                [feed, stamp(before)],
+            )
+            found += [row["seq"] for row in rows if row["seq"] is not None]
+        return max(found, default=None)
+
+    def forget_names(self, feed: str, before: datetime) -> int:
+        """Forget the identities of items of ``feed`` that are gone and came before ``before``."""
+        return self._at.run(
+            "DELETE FROM identity WHERE feed = ? AND since < ? AND NOT EXISTS"
+            " (SELECT 1 FROM item WHERE item.id = identity.item)",
+            [feed, stamp(before)],
         )
 
     def _items(self, clause: str, values: Sequence[Any]) -> tuple[StoredItem, ...]:

@@ -18,7 +18,7 @@ from aggregator.storage.shelves.rows import (
 )
 
 _PUT = replacing("output", ["path"], ["media_type", "body", "etag", "changed_at"])
-_RETIRE = "INSERT INTO retired (path) VALUES (?) ON CONFLICT DO NOTHING"
+_RETIRE = "INSERT INTO retired (path, since) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _ENROL = replacing(
     "membership",
     ["output", "story"],
@@ -65,15 +65,32 @@ class SqlOutputs:
             ],
         )
 
-    def drop(self, path: str) -> None:
+    def drop(self, path: str, now: datetime) -> None:
         """Stop serving ``path``."""
         with self._at.transaction():
             if self._at.run("DELETE FROM output WHERE path = ?", [path]):
-                self._at.run(_RETIRE, [path])
+                self._at.run(_RETIRE, [path, stamp(now)])
 
     def retired(self) -> frozenset[str]:
         """Return the paths that were served once and are no more."""
         return frozenset(row["path"] for row in self._at.rows("SELECT path FROM retired"))
+
+    def forget_retired(self, before: datetime) -> None:
+        """Forget the paths that are served no more since before ``before``."""
+        self._at.run("DELETE FROM retired WHERE since < ?", [stamp(before)])
+
+    def forget_issues(self, before: datetime, listed: Mapping[str, int]) -> int:
+        """Forget the issues made before ``before`` but for as many as each digest lists."""
+        gone = 0
+        with self._at.transaction():
+            for row in self._at.rows("SELECT DISTINCT output FROM issue ORDER BY output"):
+                name = row["output"]
+                gone += self._at.run(
+                    "DELETE FROM issue WHERE output = ?1 AND made < ?2 AND day NOT IN (SELECT day"
+                    " FROM issue WHERE output = ?1 ORDER BY day DESC LIMIT ?3)",
+                    [name, stamp(before), listed.get(name, 0)],
+                )
+        return gone
 
     def rename(self, before: str, name: str) -> None:
         """Let output ``name`` go on where ``before`` ended, unless it stood already."""

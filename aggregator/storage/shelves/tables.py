@@ -135,6 +135,7 @@ CREATE INDEX item_address ON item (canonical, seq);
 CREATE INDEX item_story ON item (story, seq);
 CREATE INDEX item_lead ON item (lead, seq) WHERE lead IS NOT NULL;
 CREATE INDEX item_seen ON item (first_seen);
+CREATE INDEX item_feed ON item (feed, seq);
 
 CREATE TABLE identity (                      -- outlives the item: what was pruned is not new,
                                              -- and its id is never given again
@@ -201,7 +202,7 @@ CREATE TABLE output (                        -- what was served last
     etag TEXT NOT NULL, changed_at TEXT NOT NULL
 ) STRICT;
 CREATE TABLE retired (                       -- served once, and no more
-    path TEXT PRIMARY KEY
+    path TEXT PRIMARY KEY, since TEXT NOT NULL
 ) STRICT;
 CREATE TABLE output_birth (name TEXT PRIMARY KEY, born TEXT NOT NULL) STRICT;
 CREATE TABLE membership (                    -- a story's stay in a Top output
