@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from aggregator.model.errors import StoreError
 from aggregator.model.visits import Failed, Fetched, Refused
-from aggregator.service.house import fetch_policy
+from aggregator.service.building import fetch_policy
 from aggregator.settings import Settings
 from aggregator.settings.waivers import waivers
 from aggregator.sources import expat
