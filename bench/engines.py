@@ -20,6 +20,7 @@ from tests.postgres import NoServerError, Server, served
 
 _LIST = ".aggregator.json"  # of what is in a folder, and since when
 KILLED_AFTER = (1.0, 2.5)  # seconds into the move there, and into the move back
+_ENDED = "there is a store already"  # what a move says that has nothing left to move
 
 
 def main() -> int:
@@ -60,16 +61,20 @@ def _compared(day: Path, work: Path, server: Server) -> int:
 
 
 def _aggregator(*words: str | Path, url: str | None = None) -> None:
+    done = _run(*words, url=url)
+    if done.returncode:
+        sys.exit(f"{words[0]} ended with {done.returncode}: {done.stderr[-2000:]}")
+
+
+def _run(*words: str | Path, url: str | None = None) -> subprocess.CompletedProcess[str]:
     environ = {**os.environ, **({"AGGREGATOR_STORAGE": url} if url else {})}
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", "aggregator", *map(str, words)],
         check=False,
         capture_output=True,
         text=True,
         env=environ,
     )
-    if done.returncode:
-        sys.exit(f"{words[0]} ended with {done.returncode}: {done.stderr[-2000:]}")
 
 
 def _replay(day: Path, out: Path, url: str) -> str:
@@ -88,7 +93,12 @@ def _move(source: str, target: str, after: float) -> None:
             return
         except subprocess.TimeoutExpired:
             first.kill()
-    _aggregator("migrate", source, target)
+            first.wait()
+    done = _run("migrate", source, target)
+    if done.returncode and _ENDED in done.stderr:
+        print(f"note: the move was done within {after} s, and killed as it left")
+    elif done.returncode:
+        sys.exit(f"migrate ended with {done.returncode}: {done.stderr[-2000:]}")
 
 
 def _publish(work: Path, site: Path, url: str) -> None:

@@ -62,6 +62,8 @@ def told_now(
             continue
         word, at = last.get(feed, ("", None))
         if at is not None and now - datetime.fromisoformat(at) < APART:
+            if not one.grave:
+                last[feed] = ("", at)  # what comes after is news again
             continue  # whatever it is, it will be told then if it still is
         if not one.grave:
             last.pop(feed, None)

@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 from watchfiles import Change, awatch
 
-from aggregator.model.errors import AggregatorError, SettingsError
+from aggregator.model.errors import SettingsError
 from aggregator.service import logs
 from aggregator.service.renewal import Renewal, renew
 from aggregator.service.run import Service
@@ -97,8 +97,9 @@ class Edits:
             self._mark = mark
             self._refuse(error.faults)
             return
-        except (AggregatorError, OSError) as error:  # of the store, or a folder: tried again
+        except Exception as error:  # noqa: BLE001 - of the store, or a folder: tried again
             self.service.vitals.note("settings", error)
+            self._mark = ""  # also what was read before is to be read again
             return
         self._mark = mark
         self._accept(renewal, told=told)

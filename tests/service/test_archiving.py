@@ -260,7 +260,7 @@ def test_pages_are_served_to_be_kept_for_ever_and_written_into_the_folder(
                 again = await client.get(
                     f"{at}/archive/2.atom", headers={"if-none-match": sealed.headers["etag"]}
                 )
-                wrong = ("4.atom", "0.rss", "1.xml", "x.atom", f"{10**30}.json")
+                wrong = ("4.atom", "0.rss", "02.atom", "1.xml", "x.atom", "9" * 5000 + ".json")
                 missing = [await client.get(f"{at}/archive/{rest}") for rest in wrong]
             written = await service.window.mirror(SiteFolder(tmp_path / "public"))
             assert await service.window.mirror(SiteFolder(tmp_path / "public")) == 0
@@ -272,7 +272,7 @@ def test_pages_are_served_to_be_kept_for_ever_and_written_into_the_folder(
         assert sealed.headers["access-control-allow-origin"] == "*"
         assert "immutable" not in newest.headers["cache-control"]
         assert (again.status_code, again.content) == (304, b"")
-        assert [answer.status_code for answer in missing] == [404] * 5
+        assert [answer.status_code for answer in missing] == [404] * len(wrong)
         assert written > 9
         place = tmp_path / "public" / "feeds" / "latest" / "archive"
         assert (place / "2.atom").read_bytes() == sealed.content

@@ -16,6 +16,7 @@ from aggregator.outputs.tokens import digest_of, opens, token_of
 from aggregator.service.folder import SiteFolder
 from aggregator.service.house import opened
 from aggregator.service.run import Service
+from aggregator.service.vitals import Vitals
 from aggregator.web.serve import serve
 from tests.service.newsroom import tell
 from tests.service.stage import SERVICE, play, settings_for, store_in
@@ -212,3 +213,15 @@ def test_a_private_feed_says_the_same_as_if_it_were_public(tmp_path: Path) -> No
             assert "feed_url" not in private
 
     play(scene())
+
+
+def test_health_tells_nobody_of_an_output_that_is_not_for_everybody() -> None:
+    async def told() -> tuple[str, ...]:
+        vitals = Vitals(feeds=1)
+        vitals.keeps([("private/board.atom", "7 of 9 entries vanished, such as 'secret'")])
+        return vitals.health().notes
+
+    notes = " ".join(asyncio.run(told()))
+    assert "the log says why" in notes
+    assert "board" not in notes
+    assert "secret" not in notes

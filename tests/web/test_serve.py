@@ -117,6 +117,25 @@ def test_clients_that_say_nothing_or_read_nothing_do_not_hold_up_a_stop() -> Non
     run(story)
 
 
+def test_a_client_that_does_not_read_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "FLUSH_SECONDS", 0.05)
+    ended = asyncio.Event()
+
+    async def much(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"x" * 50_000_000})
+        ended.set()
+
+    async def story() -> None:
+        async with served(much) as address:
+            _, writer = await connect(address)
+            writer.write(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+            await asyncio.wait_for(ended.wait(), 20)
+            writer.transport.abort()
+
+    run(story)
+
+
 def test_a_cancelled_server_lets_go_of_its_port() -> None:
     async def story() -> None:
         address: asyncio.Future[str] = asyncio.get_running_loop().create_future()

@@ -126,7 +126,7 @@ class Courier:
             _tell_fault(error)
         finally:
             del self._flying[errand.key]
-            self._places[host] -= 1
+            self._places -= Counter((host,))  # which keeps none at zero
             self._start()
             if errand.key in self._overtaken:  # perhaps there is more to be said there by now
                 self._overtaken.discard(errand.key)
