@@ -1,7 +1,8 @@
 """What do editors need to know to complete and check our files?
 
-``python -m aggregator.settings.schemas`` writes a JSON Schema per file into ``config/``; with
-``--check`` it only compares, names what is stale and exits with 1.
+``python -m aggregator.settings.schemas`` writes a JSON Schema per file into ``config/``, and all
+keys for people into ``docs/settings.md``; with ``--check`` it only compares, names what is stale
+and exits with 1.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from aggregator.settings.feeds import FeedsFile
 from aggregator.settings.kinds import spell_duration
 from aggregator.settings.outputs import OutputsFile
 from aggregator.settings.ranking import RankingFile
+from aggregator.settings.reference import reference
 from aggregator.settings.service import ServiceFile
 from aggregator.settings.topics import TopicsFile
 
@@ -86,19 +88,20 @@ def render(name: str) -> str:
     return json.dumps(schema(name), indent=2, ensure_ascii=False) + "\n"
 
 
-def stale(folder: Path) -> list[Path]:
-    """Return the schema files in ``folder`` that are missing or not as the models have them."""
-    return [path for path, text in _files(folder).items() if _text(path) != text]
+def stale(folder: Path, page: Path) -> list[Path]:
+    """Return which schema files in ``folder``, or ``page``, are not as the models have them."""
+    return [path for path, text in _files(folder, page).items() if _text(path) != text]
 
 
-def write(folder: Path) -> None:
-    """Write every schema file into ``folder``."""
-    for path, text in _files(folder).items():
+def write(folder: Path, page: Path) -> None:
+    """Write every schema file into ``folder``, and the keys for people into ``page``."""
+    for path, text in _files(folder, page).items():
         path.write_text(text, encoding="utf-8")
 
 
-def _files(folder: Path) -> dict[Path, str]:
-    return {folder / f"{name}.schema.json": render(name) for name in FILES}
+def _files(folder: Path, page: Path) -> dict[Path, str]:
+    schemas = {folder / f"{name}.schema.json": render(name) for name in FILES}
+    return {**schemas, page: reference({name: schema(name) for name in FILES})}
 
 
 def _text(path: Path) -> str:
@@ -110,11 +113,12 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m aggregator.settings.schemas")
     parser.add_argument("--check", action="store_true", help="compare only")
     parser.add_argument("--config", type=Path, default=Path("config"), help="folder of the schemas")
+    parser.add_argument("--page", type=Path, default=Path("docs/settings.md"), help="page of keys")
     asked = parser.parse_args(arguments)
     if not asked.check:
-        write(asked.config)
+        write(asked.config, asked.page)
         return 0
-    old = stale(asked.config)
+    old = stale(asked.config, asked.page)
     for path in old:
         print(f"{path} is stale; run python -m aggregator.settings.schemas", file=sys.stderr)
     return 1 if old else 0

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
+from aggregator.settings.reference import reference
 from aggregator.settings.schemas import FILES, main, schema
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,13 +98,23 @@ def test_defaults_are_written_as_in_the_files() -> None:
 
 
 def test_the_check_names_what_is_stale(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--config", str(tmp_path)]) == 0
-    assert main(["--config", str(tmp_path), "--check"]) == 0
+    places = ["--config", str(tmp_path), "--page", str(tmp_path / "settings.md")]
+    assert main(places) == 0
+    assert main([*places, "--check"]) == 0
     (tmp_path / "topics.schema.json").write_text("{}", encoding="utf-8")
-    assert main(["--config", str(tmp_path), "--check"]) == 1
+    assert main([*places, "--check"]) == 1
     assert "topics.schema.json is stale" in capsys.readouterr().err
 
 
 def test_it_runs_as_a_module() -> None:
     command = [sys.executable, "-m", "aggregator.settings.schemas", "--check"]
     assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+
+
+def test_the_page_of_keys_names_every_one_with_its_default() -> None:
+    lines = reference({name: schema(name) for name in FILES}).splitlines()
+    assert "| `polling.floor` | `15m` |" in " ".join(lines)
+    assert any(line.startswith("| `feeds[].tls.verify` | `true` | false accepts") for line in lines)
+    keys = [line for line in lines if line.startswith("| `")]
+    assert not [line for line in keys if line.endswith("|  |")]
+    assert len(keys) > 100
