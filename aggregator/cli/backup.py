@@ -9,6 +9,7 @@ import click
 from aggregator.cli.place import Place
 from aggregator.cli.progress import bar
 from aggregator.cli.wording import counted
+from aggregator.model.errors import StoreError
 from aggregator.service import clock
 from aggregator.storage import back_up
 from aggregator.storage import restore as put_back
@@ -18,22 +19,23 @@ _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print a JSON ob
 
 
 @click.command()
-@click.argument("target", type=_TARGET)
+@click.argument("target", type=click.Path())
 @_AS_JSON
 @click.pass_obj
-def backup(place: Place, target: Path, *, as_json: bool) -> None:
+def backup(place: Place, target: str, *, as_json: bool) -> None:
     """Copy the database to TARGET: a file, or a folder for files named by date and time.
+
+    What ends with a slash is a folder, and made if there is none.
 
     It may be in use meanwhile: what is copied is the database of one moment. The copy is one file,
     checked and counted before it is given its name; nothing is ever overwritten. It holds what is
     remembered: keep feeds.yaml and config/ as well. Exit status 1 when there is no sound copy.
     """
     url, root = place.database(place.bare())
-    if target.is_dir():
-        target /= f"aggregator-{clock.now():%Y%m%dT%H%M%SZ}.sqlite3"
+    file = _named(target)
     with bar("backing up") as told:
-        rows = back_up(url, target, root=root, told=told)
-    _say(f"backed up to {target}", target, rows, as_json=as_json)
+        rows = back_up(url, file, root=root, told=told)
+    _say(f"backed up to {file}", file, rows, as_json=as_json)
 
 
 @click.command()
@@ -52,6 +54,17 @@ def restore(place: Place, copy: Path, *, as_json: bool) -> None:
         rows = put_back(copy, url, root=root, told=told)
     target = root / url.removeprefix("sqlite:///")
     _say(f"restored to {target}", target, rows, as_json=as_json)
+
+
+def _named(target: str) -> Path:
+    place = Path(target)
+    if not (target.endswith("/") or place.is_dir()):
+        return place
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{target}: {error.strerror}; name a folder that can be made") from error
+    return place / f"aggregator-{clock.now():%Y%m%dT%H%M%SZ}.sqlite3"
 
 
 def _say(done: str, target: Path, rows: Mapping[str, int], *, as_json: bool) -> None:

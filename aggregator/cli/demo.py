@@ -28,8 +28,8 @@ UPDATE = 20.0  # seconds until the made-up world moves on
 @click.option(
     "--listen",
     metavar="HOST:PORT",
-    default="127.0.0.1:8080",
-    show_default=True,
+    default=lambda: f"127.0.0.1:{os.environ.get('AGGREGATOR_PORT', '8080')}",
+    show_default="127.0.0.1:8080",
     help="Where to serve.",
 )
 @click.pass_obj

@@ -39,6 +39,13 @@ def test_a_backup_in_a_folder_is_named_by_date_and_restored_elsewhere(here: Path
         assert store.notes.get("installation") == "abc"
 
 
+def test_a_folder_that_is_asked_for_by_a_slash_is_made(here: Path) -> None:
+    for _ in range(2):
+        call("backup", "new/kept/")
+    assert (here / "new" / "kept").is_dir()
+    assert call("restore", "new/kept").stderr.endswith("is a folder; name a file in it\n")
+
+
 def test_a_backup_needs_no_feeds_that_can_be_read(here: Path) -> None:
     (here / "feeds.yaml").write_text("feeds: [", encoding="utf-8")
     assert call("backup", "copy").exit_code == 0

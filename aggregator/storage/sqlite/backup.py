@@ -76,7 +76,8 @@ def damage(path: Path) -> str | None:
 def _refuse(copy: Path) -> None:
     """Refuse what is not there, no database of ours, or of a newer version."""
     if not copy.is_file():
-        raise StoreError(f"{copy}: there is no such file")
+        what = "is a folder; name a file in it" if copy.is_dir() else "there is no such file"
+        raise StoreError(f"{copy}: {what}")
     try:
         with reading(copy) as db:
             done = {one.name for one in migrations.applied(Database(db, execute_plugins=False))}
