@@ -19,7 +19,7 @@ from bench.data import folder
 from tests.postgres import NoServerError, Server, served
 
 _LIST = ".aggregator.json"  # of what is in a folder, and since when
-KILLED_AFTER = (1.0, 2.5)  # seconds into the move there, and into the move back
+KILLED_AFTER = (1.0, 0.9)  # seconds into the move there, and into the move back
 _ENDED = "there is a store already"  # what a move says that has nothing left to move
 
 
