@@ -19,16 +19,16 @@ from aggregator.model.following import Errand, Follower, Task
 from aggregator.model.visits import Failed, Posted, Refused
 from aggregator.outputs import hub
 from aggregator.service.clock import Clock
+from aggregator.service.hub.allowances import Allowances
 from aggregator.service.keeper import Keeper
 from aggregator.sources.calling import Called
 from aggregator.sources.fetch import Fetcher
 from aggregator.sources.manners import Manners
 from aggregator.sources.websub.asking import Chance
-from aggregator.sources.websub.quota import REFILL, Allowance, spent
+from aggregator.sources.websub.quota import REFILL
 from aggregator.web.served import Served, Shelf
 
 AT_ONCE, AT_ONCE_EACH = 32, 4  # errands under way: in all, at one host
-MOST_COUNTED = 10_000
 CHALLENGE_BYTES = 24
 
 Key = tuple[Task, str, str]
@@ -66,7 +66,7 @@ class Courier:
         self._waiting: dict[Key, Errand] = {}
         self._flying: dict[Key, asyncio.Task[None]] = {}
         self._places: Counter[str] = Counter()
-        self._allowances: dict[Key, Allowance] = {}
+        self._allowances = Allowances()
         self._looking: asyncio.Task[None] | None = None
         self._overtaken: set[Key] = set()
         self._again = False
@@ -177,7 +177,7 @@ class Courier:
         follower = await self._keeper.run(follows, errand.path, errand.address)
         if follower is None:
             return
-        if not self._may(errand):
+        if not self._allowances.spend(errand.key, self._clock()):
             wait = replace(errand, due=self._clock() + REFILL)
             await self._keeper.run(self._keeper.store.followers.put_off, wait)
             return
@@ -193,15 +193,6 @@ class Courier:
         body = served.variants[-1].body
         path, media_type, secret = follower.path, served.media_type, follower.secret
         return hub.delivery(path, media_type, body, secret, self._site), body
-
-    def _may(self, errand: Errand) -> bool:
-        left = spent(self._allowances.get(errand.key), self._clock())
-        if left is None:
-            return False
-        if len(self._allowances) >= MOST_COUNTED:
-            self._allowances.clear()
-        self._allowances[errand.key] = left
-        return True
 
     async def _ping(self, errand: Errand) -> Posted | Refused | Failed:
         async with self._manners.turn(errand.address) as turn:

@@ -16,13 +16,12 @@ from aggregator.model.following import Task
 from aggregator.model.visits import Refused
 from aggregator.outputs.hub import Refusal, Wish, has_room, host_of, wish_of
 from aggregator.service.clock import Clock
+from aggregator.service.hub.allowances import Allowances
 from aggregator.service.keeper import Keeper
 from aggregator.sources.guard import Reach, verdict
-from aggregator.sources.websub.quota import Allowance, spent
 from aggregator.web.served import Shelf
 
 MOST_PENDING = 100  # requests that wait to be confirmed: each is a call that we make
-MOST_COUNTED = 10_000  # who asked lately, and at which hosts
 
 _FULL = Refusal(status=503, text="there is no room for more subscriptions here")
 _TOO_FAST = Refusal(status=429, text="not so fast")
@@ -54,7 +53,7 @@ class Reception:
         self._most = most
         self._clock = clock
         self._wake = wake
-        self._allowances: dict[tuple[str, str], Allowance] = {}
+        self._allowances = Allowances()  # of peers and hosts: else anybody could have us flood one
 
     async def hear(self, form: Mapping[str, str], peer: str) -> tuple[int, str]:
         """Take what ``peer`` asks for; return the status and the words to answer with."""
@@ -66,29 +65,19 @@ class Reception:
         return refusal.status, refusal.text
 
     async def _weigh(self, form: Mapping[str, str], peer: str, now: datetime) -> Refusal | None:
-        if not self._may("peer", peer, now):
+        if not self._allowances.spend(("peer", peer), now):
             return _TOO_FAST
         wish = wish_of(form, self._site, lambda path: self._shelf.get(path) is not None)
         if isinstance(wish, Refusal):
             return wish
         if _is_out_of_reach(wish.callback, self._reach):
             return Refusal(status=403, text="hub.callback is not at a public address")
-        if not self._may("host", host_of(wish.callback), now):
+        if not self._allowances.spend(("host", host_of(wish.callback)), now):
             return _TOO_FAST
         if not await self._keeper.run(self._admit, wish, now):
             log.warning("hub full", host=host_of(wish.callback), path=wish.path)
             return _FULL
         return None
-
-    def _may(self, kind: str, name: str, now: datetime) -> bool:
-        """Whether this one may ask (or be asked) once more: else anybody could have us flood it."""
-        left = spent(self._allowances.get((kind, name)), now)
-        if left is None:
-            return False
-        if len(self._allowances) >= MOST_COUNTED:
-            self._allowances.clear()
-        self._allowances[kind, name] = left
-        return True
 
     def _admit(self, wish: Wish, now: datetime) -> bool:
         followers = self._keeper.store.followers
