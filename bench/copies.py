@@ -10,8 +10,6 @@ import argparse
 import json
 import subprocess
 import sys
-import tarfile
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +22,7 @@ from aggregator.items.likeness import is_telling
 from aggregator.items.shelf import MemoryShelf
 from aggregator.items.sketch import sketch
 from bench.data import folder
-from tests.quality.capture import captured
+from tests.quality.capture import captured, unpacked
 
 MANY = 40  # articles that share a phrase: it is nobody's
 IN_A_ROW = 12  # four-word phrases shared: fifteen words
@@ -70,11 +68,9 @@ def _lines(pair: Pair) -> Iterator[str]:
 
 def _replayed(archive: Path) -> list[Pair]:
     """File the recorded day by the whole pipeline."""
-    with tempfile.TemporaryDirectory() as held:
-        with tarfile.open(archive) as packed:
-            packed.extractall(held, filter="data")
-        (day,) = Path(held).iterdir()
-        out = Path(held) / "out"
+    with unpacked(archive) as work:
+        (day,) = work.iterdir()
+        out = work / "out"
         command = [sys.executable, "-m", "aggregator", "replay", str(day), "--out", str(out)]
         subprocess.run(command, check=True, capture_output=True)
         rows = [json.loads(line) for line in (out / "items.jsonl").open(encoding="utf-8")]

@@ -10,8 +10,6 @@ import json
 import resource
 import subprocess
 import sys
-import tarfile
-import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -23,6 +21,7 @@ import feedparser
 
 from aggregator.model.editions import MILESTONES
 from bench.data import folder
+from tests.quality.capture import unpacked
 
 OWNERS = 22  # publishers of that day
 EXPECTED = 1769  # distinct guid-or-link per feed in the raw files of that day
@@ -34,10 +33,7 @@ def main() -> int:
     if data is None:
         print("bench.day: no data folder (set AGGREGATOR_DATA); nothing checked")
         return 0
-    with tempfile.TemporaryDirectory() as held:
-        work = Path(held)
-        with tarfile.open(data / "replay" / "2021-09-20.tar.xz") as archive:
-            archive.extractall(work, filter="data")
+    with unpacked(data / "replay" / "2021-09-20.tar.xz") as work:
         day = next(path for path in work.iterdir() if path.is_dir())
         first, second = work / "first", work / "second"
         seconds = _replay(day, first)

@@ -9,14 +9,13 @@ import filecmp
 import os
 import subprocess
 import sys
-import tarfile
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from bench.data import folder
 from tests.postgres import NoServerError, Server, served
+from tests.quality.capture import unpacked
 
 _LIST = ".aggregator.json"  # of what is in a folder, and since when
 KILLED_AFTER = (1.0, 0.9)  # seconds into the move there, and into the move back
@@ -30,10 +29,7 @@ def main() -> int:
         print("bench.engines: no data folder (set AGGREGATOR_DATA); nothing compared")
         return 0
     try:
-        with tempfile.TemporaryDirectory() as held, served() as server:
-            work = Path(held)
-            with tarfile.open(data / "replay" / "2021-09-20.tar.xz") as archive:
-                archive.extractall(work, filter="data")
+        with unpacked(data / "replay" / "2021-09-20.tar.xz") as work, served() as server:
             day = next(path for path in work.iterdir() if path.is_dir())
             return _compared(day, work, server)
     except NoServerError as error:

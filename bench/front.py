@@ -5,11 +5,8 @@ and at the end, each with the sum of its score and every report in it.
 """
 
 import sys
-import tarfile
-import tempfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from aggregator.model.editions import Kind
 from aggregator.service.building import parse_workers
@@ -18,6 +15,7 @@ from aggregator.service.replay import Replay, captures, feeds_of
 from aggregator.settings import Settings, load
 from aggregator.storage import Store, open_store
 from bench.data import ROOT, folder
+from tests.quality.capture import unpacked
 
 HOURS = (6, 12, 18)
 FIRST = 10
@@ -29,10 +27,7 @@ def main() -> int:
     if data is None:
         print("bench.front: no data folder (set AGGREGATOR_DATA); nothing shown")
         return 0
-    with tempfile.TemporaryDirectory() as held:
-        work = Path(held)
-        with tarfile.open(data / "replay" / "2021-09-20.tar.xz") as archive:
-            archive.extractall(work, filter="data")
+    with unpacked(data / "replay" / "2021-09-20.tar.xz") as work:
         settings = load(feeds=None, config=ROOT / "config", environ={})
         store, workers = open_store("sqlite:///day.sqlite3", root=work), parse_workers(settings)
         day = captures(work)

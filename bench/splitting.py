@@ -8,8 +8,6 @@ feedparser's source distribution. Exits 1 at a difference. Needs the data folder
 
 import random
 import sys
-import tarfile
-import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +29,7 @@ from aggregator.sources.parse import _feedparser, parse
 from aggregator.sources.rereading import _drive, _in_utf8, _Reader, parse_changed
 from aggregator.sources.splitting import Memory, Pieces, Reading, split, standing
 from bench.data import folder
+from tests.quality.capture import unpacked
 
 URL = "https://publisher.example/feeds/news.xml"
 NOTES = ("README.txt", "README.md", "SOURCES.tsv")
@@ -62,10 +61,8 @@ def main() -> int:
         print("bench.splitting: no data folder (set AGGREGATOR_DATA)")
         return _told(given)
     faults = given + _captured(data / "feeds" / "real") + _captured(data / "feeds" / "hostile")
-    with tempfile.TemporaryDirectory() as held:
-        with tarfile.open(data / "replay" / "2021-09-20.tar.xz") as archive:
-            archive.extractall(held, filter="data")
-        faults += _day(Path(held))
+    with unpacked(data / "replay" / "2021-09-20.tar.xz") as work:
+        faults += _day(work)
     return _told(faults)
 
 

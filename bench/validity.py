@@ -7,7 +7,6 @@ documents, which are not part of the project (see ``bench.data``).
 """
 
 import sys
-import tarfile
 import tempfile
 import time
 from collections import Counter, defaultdict
@@ -32,6 +31,7 @@ from aggregator.settings import Settings, load
 from aggregator.storage import Store, open_store
 from bench.data import folder
 from tests.outputs.validator import Finding, validate
+from tests.quality.capture import unpacked
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SITE = Site(base_url="https://wire.example", installation="bench", title="The Wire")
@@ -147,12 +147,10 @@ def _rendered(path: str, media_type: str, body: bytes) -> Rendered:
 def _day(archive: Path) -> int:
     """Replay the captured day; look at what was served at noon, and at the end."""
     judged = Judged()
-    with tempfile.TemporaryDirectory() as held:
-        with tarfile.open(archive) as packed:
-            packed.extractall(held, filter="data")
-        day = captures(Path(held))
-        settings = _settings(Path(held))
-        store = open_store("sqlite:///t.sqlite3", root=Path(held))
+    with unpacked(archive) as work:
+        day = captures(work)
+        settings = _settings(work)
+        store = open_store("sqlite:///t.sqlite3", root=work)
         workers = ParseWorkers(workers=2, seconds=20.0, memory=512 * MIB)
         try:
             run = Replay(store, settings, workers, feeds_of((c.feed for c in day), ()))

@@ -14,7 +14,6 @@ from aggregator.service import clock
 from aggregator.storage import back_up
 from aggregator.storage import restore as put_back
 
-_TARGET = click.Path(path_type=Path)
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 
 
@@ -26,7 +25,6 @@ def backup(place: Place, target: str, *, as_json: bool) -> None:
     """Copy the database to TARGET: a file, or a folder for files named by date and time.
 
     What ends with a slash is a folder, and made if there is none.
-
     It may be in use meanwhile: what is copied is the database of one moment. The copy is one file,
     checked and counted before it is given its name; nothing is ever overwritten. It holds what is
     remembered: keep feeds.yaml and config/ as well. Exit status 1 when there is no sound copy.
@@ -39,7 +37,7 @@ def backup(place: Place, target: str, *, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("copy", metavar="BACKUP", type=_TARGET)
+@click.argument("copy", metavar="BACKUP", type=click.Path(path_type=Path))
 @_AS_JSON
 @click.pass_obj
 def restore(place: Place, copy: Path, *, as_json: bool) -> None:

@@ -2,13 +2,25 @@
 
 import gzip
 import json
+import tarfile
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from aggregator.items.duplicates import News
 from aggregator.text.html import to_text
 from aggregator.text.urls import canonical, place_on_page, registrable_domain
+
+
+@contextmanager
+def unpacked(archive: Path) -> Iterator[Path]:
+    """Yield a folder, gone afterwards, that holds what ``archive`` (a tar file) does."""
+    with tempfile.TemporaryDirectory() as held:
+        with tarfile.open(archive) as packed:
+            packed.extractall(held, filter="data")
+        yield Path(held)
 
 
 def captured(path: Path) -> Iterator[News]:

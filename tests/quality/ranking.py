@@ -7,8 +7,6 @@ that each has by the end of the day. Beside it, counting items and newest first.
 import gzip
 import json
 import math
-import tarfile
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -24,6 +22,7 @@ from aggregator.settings import load
 from aggregator.storage import open_store
 from aggregator.stories.clustering import Clusters, Piece
 from aggregator.stories.ranking import ranked
+from tests.quality.capture import unpacked
 
 NAME = "ranking"
 CORPUS = ("replay/*",)
@@ -128,10 +127,7 @@ def _facts(past: list[Report]) -> Iterator[StoryFacts]:
 
 def _captured(path: Path) -> list[Report]:
     """Return what the service itself makes of a day of captured documents."""
-    with tempfile.TemporaryDirectory() as held:
-        work = Path(held)
-        with tarfile.open(path) as archive:
-            archive.extractall(work, filter="data")
+    with unpacked(path) as work:
         day = captures(work)
         settings = replace(load(feeds=None, config=work, environ={}), outputs=())
         feeds = [
