@@ -84,8 +84,8 @@ async def test_while_a_document_is_parsed_the_event_loop_turns(workers: ParseWor
     while not parsing.done():
         turns += 1
         await asyncio.sleep(0)
-    # Which of the two limits it meets first is a matter of how fast the machine is.
-    assert re.search("longer than 2 s|more memory than", str(parsing.result()))
+    # Which limit it meets first, and whether it outlives that of memory, is the machine's matter.
+    assert isinstance(parsing.result(), Unreadable)
     assert turns > 1000
     assert str(os.getpid()) not in children()
 

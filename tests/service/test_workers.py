@@ -15,6 +15,7 @@ URL = "https://gazette.example/feed"
 GOOD = b'<rss version="2.0"><channel><item><guid>1</guid></item></channel></rss>'
 # A million nested elements take feedparser far longer than any limit here.
 ENDLESS = b'<rss version="2.0"><channel><item>' + b"<a>" * 1_000_000
+PLENTY = 8192  # MiB, so that it is by time alone that a document ends
 HUGE = b'<rss version="2.0"><channel>' + b"<item><title>x</title></item>" * 150_000
 
 pytestmark = [pytest.mark.slow, pytest.mark.anyio]
@@ -77,7 +78,7 @@ async def test_of_two_documents_each_gets_its_own_answer() -> None:
 
 @pytest.mark.conforms("D16", "E45")
 async def test_a_document_that_takes_too_long_is_stopped_and_others_go_on() -> None:
-    with workers(workers=2, seconds=2) as pool:
+    with workers(workers=2, seconds=2, memory=PLENTY) as pool:
         endless, good = await asyncio.gather(
             pool.parse(ENDLESS, "", URL), pool.parse(GOOD, "", URL)
         )
@@ -99,7 +100,7 @@ async def test_a_document_that_needs_too_much_memory_is_refused_and_others_go_on
 
 @pytest.mark.conforms("E45")
 async def test_a_worker_that_dies_loses_its_document_only() -> None:
-    with workers() as pool:
+    with workers(memory=PLENTY) as pool:
         waiting = asyncio.create_task(pool.parse(ENDLESS, "", URL))
         os.kill(await busy_worker(), signal.SIGKILL)
         assert await waiting == Unreadable(reason="the document ended the process that parsed it")
@@ -158,7 +159,7 @@ async def test_an_interrupt_of_the_whole_group_leaves_workers_working() -> None:
 
 @pytest.mark.conforms("E45")
 async def test_a_caller_that_is_cancelled_frees_its_worker() -> None:
-    with workers() as pool:
+    with workers(memory=PLENTY) as pool:
         waiting = asyncio.create_task(pool.parse(ENDLESS, "", URL))
         await busy_worker()
         waiting.cancel()
