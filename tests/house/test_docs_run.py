@@ -68,6 +68,7 @@ def made_old(path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # fourteen programs start and end
 @pytest.mark.conforms("E10", "E57")
 def test_the_first_day_goes_as_it_is_written(origin: Origin, tmp_path: Path) -> None:
     """Word by word, but for the address of the newspaper, and a port that is free here."""

@@ -75,6 +75,15 @@ def test_both_lock_files_agree_on_every_version() -> None:
     assert {name for name in both if pins[0][name] != pins[1][name]} == set()
 
 
+@pytest.mark.conforms("D55")
+def test_h11_is_none_of_the_versions_that_misread_chunks() -> None:
+    """h11 before 0.16 (GHSA-vqfr-h8mv-ghfj)."""
+    for name in LOCKS:
+        pins = [found for line in locked(name) if (found := PINNED.match(line))]
+        (version,) = (pin["version"] for pin in pins if pin["name"] == "h11")
+        assert tuple(map(int, version.split(".")[:2])) >= (0, 16)
+
+
 @pytest.mark.conforms("D54")
 def test_the_container_runs_as_somebody_other_than_root() -> None:
     user = last("USER").partition(":")[0]

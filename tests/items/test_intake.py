@@ -69,7 +69,7 @@ def test_an_entry_listed_twice_is_taken_once() -> None:
     assert len(take(ENTRY, replace(ENTRY, title="again", digest="2")).new) == 1
 
 
-@pytest.mark.conforms("B05", "B07")
+@pytest.mark.conforms("B05", "B07", "D35")
 def test_a_missing_date_is_the_time_first_seen_and_a_future_one_is_clamped() -> None:
     undated = take(replace(ENTRY, published=None)).new[0]
     future = take(replace(ENTRY, published=NOW + timedelta(days=400))).new[0]

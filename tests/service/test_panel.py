@@ -25,7 +25,7 @@ from aggregator.service.run import Service
 from aggregator.service.visitlog import tell
 from aggregator.settings import load
 from aggregator.web.ops import Panel
-from tests.origin import Origin, answer
+from tests.origin import Origin, answer, raw
 from tests.service.stage import (
     HOUR,
     NOW,
@@ -106,6 +106,23 @@ def test_the_page_tells_how_each_feed_does_and_metrics_count_it(
             assert told["aggregator_delay_seconds_count served"] == 1
             assert told["aggregator_delay_seconds_sum served"] == 120
             assert "From our visit to readers" in await seen.page()
+
+    play(scene())
+
+
+@pytest.mark.conforms("D30")
+def test_what_publishers_write_is_shown_as_text(origin: Origin, tmp_path: Path) -> None:
+    head = b"HTTP/1.1 500 <img src=x onerror=alert(1)>\r\n\r\n"
+    feed = f"{{id: a, url: '{origin.script('/<b>', raw(head))}', title: '<script>'}}"
+
+    async def scene() -> None:
+        async with watching(tmp_path, feed) as seen:
+            await settle(seen.service)
+            page = await seen.page()
+            assert "500" in page
+            assert "&lt;script&gt;" in page
+            for tag in ("<img src=x", "<script", "<b>"):
+                assert tag not in page
 
     play(scene())
 

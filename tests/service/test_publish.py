@@ -230,7 +230,7 @@ def test_outputs_that_ops_removed_are_dropped_and_no_other(
     assert publisher(store, settings_for(tmp_path, FEEDS, FEWER)).publish(NOW).dropped == ()
 
 
-@pytest.mark.conforms("B06")
+@pytest.mark.conforms("B06", "E52")
 def test_equal_content_gives_no_new_bytes_and_no_new_time(store: Store, settings: Settings) -> None:
     press = publisher(store, settings)
     tell(store, "harbour", 1, story="s1", topics=("business",))

@@ -77,6 +77,7 @@ def test_zones_mean_what_they_mean_in_feeds(zone: str, hours: float) -> None:
     assert found == at("2024-06-04T10:00:00") - timedelta(hours=hours)
 
 
+@pytest.mark.conforms("D35")
 @pytest.mark.parametrize(
     "raw",
     [
