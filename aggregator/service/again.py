@@ -24,5 +24,4 @@ def free_at(state: FeedState, last: Logged | None) -> datetime | None:
 
 
 def _stopped_at_the_door(visit: Logged) -> bool:
-    # A redirect that led to a refused place is a second request, or left a status.
-    return visit.outcome == "refused" and visit.requests <= 1 and visit.status is None
+    return visit.outcome == "refused" and not visit.requests

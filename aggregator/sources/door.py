@@ -31,14 +31,16 @@ class Door(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Connect, send, and return the head of the answer; its body is read from the stream.
 
-        The request's extension ``tls`` says how the certificate is checked, if not as usual. The
-        answer's extension ``wire`` is the connection, which `httpx.Response.aclose` ends.
+        The request's extension ``tls`` says how the certificate is checked, if not as usual;
+        ``reached`` is called once there is a connection. The answer's extension ``wire`` is that
+        connection, which `httpx.Response.aclose` ends.
         """
         url = request.url
         host = url.raw_host.decode("ascii")
         # First, as it may fail: nobody is called on who is then not asked.
         tls, (http, asked) = self._context(request), _in_http(request)
         wire = await self._network.connect(host, url.port or _PORTS[url.scheme])
+        request.extensions.get("reached", _nothing)()
         talk = _Talk(wire, http)
         try:
             if tls is not None:
@@ -58,6 +60,10 @@ class Door(httpx.AsyncBaseTransport):
         if request.url.scheme != "https":
             return None
         return self._context_for(request.extensions.get("tls", USUAL_TLS))
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
 
 
 def _in_http(request: httpx.Request) -> tuple[h11.Connection, bytes]:

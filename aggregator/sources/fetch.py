@@ -8,6 +8,7 @@ import logging
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import httpx
 
@@ -172,8 +173,8 @@ class Fetcher:
     ) -> Answer:
         """Make one visit. Raises nothing but `asyncio.CancelledError`.
 
-        ``log`` is given every request that goes out. A large body waits until ``seat`` has room
-        for it, and the deadline with it.
+        ``log`` is given every request for which there was a connection. A large body waits until
+        ``seat`` has room for it, and the deadline with it.
         """
         seat = seat or Seat()
         visit = self._follow(ask, [] if log is None else log, seat)
@@ -202,15 +203,14 @@ class Fetcher:
     async def _visit(self, ask: Ask, trail: Trail, log: list[Exchange]) -> Answer | Moved:
         held = ask.validators
         held = held if held is not None and held.url == trail.address else None
-        request = httpx.Request(
-            "GET",
-            trail.here,
-            headers=self._headers(ask, trail, held),
-            extensions={"tls": ask.tls if trail.here.host == trail.origin[1] else USUAL_TLS},
-        )
-        conditional = any(name.startswith(b"If-") for name, _ in request.headers.raw)
+        headers = self._headers(ask, trail, held)
+        conditional = any(name.startswith(b"If-") for name, _ in headers)
         exchange = Exchange(url=trail.address, conditional=conditional)
-        log.append(exchange)
+        extensions = {
+            "tls": ask.tls if trail.here.host == trail.origin[1] else USUAL_TLS,
+            "reached": partial(log.append, exchange),
+        }
+        request = httpx.Request("GET", trail.here, headers=headers, extensions=extensions)
         response = await self._door.handle_async_request(request)
         exchange.status = response.status_code
         try:

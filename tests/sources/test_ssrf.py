@@ -18,7 +18,7 @@ from aggregator.model.visits import Answer, Failed, Fetched, Refused
 from aggregator.sources.certificates import contexts
 from aggregator.sources.connect import Network
 from aggregator.sources.door import Door
-from aggregator.sources.fetch import Ask, Fetcher
+from aggregator.sources.fetch import Ask, Exchange, Fetcher
 from aggregator.sources.guard import reach_of
 from aggregator.sources.lookup import Lookup
 from aggregator.sources.troubles import RefusedError
@@ -250,6 +250,19 @@ def test_no_location_leads_to_a_refused_address(
 ) -> None:
     urls = from_the_publisher(publisher, location.replace("PORT", str(traps.port)))
     assert {type(found) for found in visits(urls, traps)} <= {Refused, Failed}
+
+
+@pytest.mark.parametrize("asked", [[], ["/here"]])
+def test_what_was_refused_is_no_request_of_ours(
+    traps: Traps, publisher: Origin, asked: list[str]
+) -> None:
+    """The log of what was sent, from which ops are told how polite we are, does not have it."""
+    url = f"http://127.0.0.1:{traps.port}/"
+    publisher.script("/here", answer(302, headers={"Location": url}))
+    log: list[Exchange] = []
+    ask = Ask(url=publisher.url(asked[0]) if asked else url)
+    assert isinstance(asyncio.run(fetcher_at(traps.port).fetch(ask, log)), Refused)
+    assert [httpx.URL(each.url).path for each in log] == asked
 
 
 @pytest.mark.conforms("D06")
