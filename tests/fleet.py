@@ -4,12 +4,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from socket import socket
 from urllib.request import urlopen
 
+NOTHING: Mapping[str, str] = {}
 PATIENCE = 60.0  # seconds until something has to have come true; the machine may be busy
 
 SERVICE = """
@@ -29,18 +30,33 @@ def free_port() -> int:
 
 
 class Member:
-    """A process with a role; ``port`` is where it serves, if it is a web."""
+    """A process with a role; ``port`` is where it serves, if it is a web.
 
-    def __init__(self, role: str, folder: Path, url: str, number: int) -> None:
+    ``within`` are words before its command, for one that runs in another network; ``env`` is added
+    to the environment.
+    """
+
+    def __init__(
+        self,
+        role: str,
+        folder: Path,
+        url: str,
+        number: int,
+        *,
+        within: Sequence[str] = (),
+        env: Mapping[str, str] = NOTHING,
+    ) -> None:
         self.role = role
+        self.name = f"{role}-{number}"
         self.port = free_port()
-        self.log = folder / f"{role}-{number}.log"
+        self.log = folder / f"{self.name}.log"
         words = ["--feeds", "feeds.yaml", "--config", ".", "run", "--role", role]
+        words += ["--listen", f"127.0.0.1:{self.port}"]
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "aggregator", *words, "--listen", f"127.0.0.1:{self.port}"],
+                [*within, sys.executable, "-m", "aggregator", *words],
                 cwd=folder,
-                env={**os.environ, "AGGREGATOR_STORAGE": url},
+                env={**os.environ, "AGGREGATOR_STORAGE": url, **env},
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
@@ -73,8 +89,17 @@ class Fleet:
         (folder / "feeds.yaml").write_text(f"feeds: [{', '.join(feeds)}]\n", encoding="utf-8")
         (folder / "service.yaml").write_text(service, encoding="utf-8")
 
-    def start(self, role: str) -> Member:
-        member = Member(role, self.folder, self.url, len(self.members))
+    def start(
+        self,
+        role: str,
+        *,
+        url: str = "",
+        within: Sequence[str] = (),
+        env: Mapping[str, str] = NOTHING,
+    ) -> Member:
+        """Start a member; one that reaches the database otherwise is given its own ``url``."""
+        where, number = url or self.url, len(self.members)
+        member = Member(role, self.folder, where, number, within=within, env=env)
         self.members.append(member)
         return member
 

@@ -72,7 +72,7 @@ class Server:
             )
         for _ in range(600):
             with suppress(OSError):
-                if (data / "postmaster.pid").read_text().split()[-1] == "ready":
+                if (data / "postmaster.pid").read_text().split()[-1:] == ["ready"]:
                     return
             if self._running.poll() is not None:
                 break

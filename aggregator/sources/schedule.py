@@ -16,6 +16,7 @@ from aggregator.sources.gaps import haste_at
 from aggregator.sources.rhythm import news_wait, silence_wait
 
 NEVER = timedelta(days=36_500)  # for a feed that is gone: a date, because the store wants one
+ATTEMPT = "attempt"  # a visit that has begun, and may never end
 LOST = "lost"  # not to be found for a month
 
 _HOUR, _DAY, _WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
@@ -36,7 +37,8 @@ class Cadence:
 
     ``floor`` holds for an interval that ops did not choose feed by feed, ``explicit_floor`` for one
     that they did. ``ceiling`` ends back-off. ``server_cap`` is the longest that a publisher can
-    make us wait (an ``every`` of ops may be longer).
+    make us wait (an ``every`` of ops may be longer). ``again`` is how soon a visit that never ended
+    is made once more; None where it waits for its next turn.
     """
 
     interval: timedelta = timedelta(minutes=60)
@@ -44,6 +46,7 @@ class Cadence:
     explicit_floor: timedelta = timedelta(minutes=5)
     ceiling: timedelta = timedelta(hours=24)
     server_cap: timedelta = timedelta(days=7)
+    again: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +94,11 @@ def provisional_due(feed: Feed, state: FeedState, *, now: datetime, cadence: Cad
 
     Whoever crashes over an answer finds this on restart, and asks no earlier than after a visit
     that brought nothing: what the last document asked for still counts, and the feed's own pace.
+    Unless the answer is to be asked for ``cadence.again``: but only once before it comes, and only
+    of a publisher that is well and said nothing of how often it may be asked.
     """
+    if cadence.again is not None and _may_be_repeated(state):
+        return outside(Due(at=_whole(now + cadence.again), because=ATTEMPT), state.skips, feed.id)
     interval = interval_of(feed, cadence)
     usual = interval
     if feed.every is None:
@@ -99,8 +106,17 @@ def provisional_due(feed: Feed, state: FeedState, *, now: datetime, cadence: Cad
     waits = [usual, _backed_off(interval, state.failures, _MAX_DOUBLINGS, cadence)]
     if state.ttl is not None:
         waits.append(min(_timetabled(state.ttl, state.base, now), cadence.server_cap))
-    due = Due(at=_whole(now + max(waits) + _phase(feed.id, usual)), because="attempt")
+    due = Due(at=_whole(now + max(waits) + _phase(feed.id, usual)), because=ATTEMPT)
     return outside(due, state.skips, feed.id)
+
+
+def _may_be_repeated(state: FeedState) -> bool:
+    """Tell whether a visit may be made again should it never end.
+
+    Not one that is due since another one never ended: whoever crashes over a feed again and again
+    would ask it again and again.
+    """
+    return state.because != ATTEMPT and not state.failures and state.ttl is None
 
 
 def asked_for(answer: Answer, now: datetime, cadence: Cadence) -> datetime | None:

@@ -3,13 +3,15 @@
 import asyncio
 import re
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from aggregator.storage import open_store
+from aggregator.storage import open_shared, open_store
 from tests.fleet import Member, sailing, until
 from tests.origin import Line, Origin, Reply, answer
 from tests.postgres import Server
@@ -59,7 +61,7 @@ def test_pollers_a_desk_and_webs_are_one_service(origin: Origin, tmp_path: Path,
 def test_what_a_killed_poller_had_in_hand_is_done_by_another(
     origin: Origin, tmp_path: Path, url: str
 ) -> None:
-    """But for those asked already, which come again when due: nobody is asked twice at once."""
+    """And those that it had asked already are asked once more, but not at once."""
     feeds = feeds_of(origin, 8)
     for number in range(8):
         origin.script(f"/{number}", slowly(answer(200, rss(item(number)))))
@@ -70,7 +72,25 @@ def test_what_a_killed_poller_had_in_hand_is_done_by_another(
         asked = {each.target for each in origin.log}
         fleet.start("poller")
         until(lambda: holds(web, *(f"Ferry {n} " for n in range(8) if f"/{n}" not in asked)))
-    assert sorted(each.target for each in origin.log) == [f"/{n}" for n in range(8)]
+        assert sorted(each.target for each in origin.log) == [f"/{n}" for n in range(8)]
+        cut = bring_forward(url)
+        assert cut, "none was cut off: the test must kill earlier"
+        assert {f"/{name.removeprefix('f')}" for name in cut} <= asked
+        assert set(cut.values()) == {timedelta(seconds=45)}
+        until(lambda: holds(web, *(f"Ferry {n} " for n in range(8))))
+    seen = Counter(each.target for each in origin.log)
+    assert seen == {f"/{n}": 2 if f"f{n}" in cut else 1 for n in range(8)}
+
+
+def bring_forward(url: str) -> dict[str, timedelta]:
+    """Let visits that never ended be made again now; return when they would have been."""
+    with closing(Hand(url)) as hand:
+        rows = hand.execute(
+            "UPDATE feed SET next_due = '2020-01-01T00:00:00Z' FROM feed AS was"
+            " WHERE was.id = feed.id AND feed.because = 'attempt'"
+            " RETURNING feed.id, was.next_due::timestamptz - was.attempted_at::timestamptz"
+        ).fetchall()
+    return dict(rows)
 
 
 def slowly(reply: Reply) -> Reply:
@@ -99,6 +119,106 @@ def test_where_one_leads_another_takes_over(
         recall(url)
         until(lambda: holds(web, "Ferry 7 ", "Ferry 0 ", "Ferry 1 "))
         assert ids(before or b"") < ids(web.get(LATEST) or b"")
+
+
+def test_a_desk_that_is_killed_in_a_transaction_leaves_its_work_to_the_next_at_once(
+    origin: Origin, tmp_path: Path, url: str
+) -> None:
+    """Nobody waits until it is clear that the first one is dead: the next one leads, so it is."""
+    feeds = feeds_of(origin, 2)
+    with sailing(tmp_path, url, feeds, "scheduler", "poller", "organiser", "web") as fleet:
+        _, _, first, web = fleet.members
+        until(lambda: holds(web, "Ferry 0 ", "Ferry 1 "))
+        second = fleet.start("organiser")
+        origin.script("/0", answer(200, rss(item(7), item(0))))
+        with closing(Hand(url)) as hand:
+            hand.execute("BEGIN")
+            hand.execute("LOCK TABLE story IN SHARE MODE")
+            recall(url)
+            until(lambda: waits_for_a_table(url))
+            first.kill()
+            hand.execute("ROLLBACK")
+        until(lambda: holds(web, "Ferry 7 ", "Ferry 0 ", "Ferry 1 "))
+        assert '"took over"' in second.said()
+
+
+def waits_for_a_table(url: str) -> bool:
+    with closing(Hand(url)) as hand:
+        return bool(
+            hand.execute(
+                "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+                " AND backend_xid IS NOT NULL AND wait_event = 'relation'"
+            ).fetchall()
+        )
+
+
+def test_jobs_that_are_handed_back_wait_for_nobodys_clock(url: str) -> None:
+    """A machine whose clock is ahead would else have them wait until the others catch up."""
+    from aggregator.service.fleet.engine import TABLE, Engine, tables  # noqa: PLC0415 - an extra
+
+    async def scene() -> int:
+        engine = Engine(url)
+        async with engine.open():
+            await engine.send_to([5])
+            with closing(Hand(url)) as hand:
+                hand.execute("UPDATE procrastinate_jobs SET status = 'doing'")  # by nobody
+            return await engine.rescue()
+
+    with closing(open_shared(url)) as store:
+        store.make_once(TABLE, tables())
+    assert asyncio.run(scene()) == 1
+    with closing(Hand(url)) as hand:
+        rows = hand.execute(
+            "SELECT status, scheduled_at < now() - interval '1 day' FROM procrastinate_jobs"
+        ).fetchall()
+    assert rows == [("todo", True)]
+
+
+def test_a_job_ends_though_the_connection_is_lost_over_that(url: str) -> None:
+    """It would else hold its beat until the poller is started anew."""
+    from aggregator.service.fleet.engine import TABLE, VISITS, Engine, tables  # noqa: PLC0415
+
+    async def scene() -> None:
+        begun, go, stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def visit(_: int) -> None:
+            begun.set()
+            await go.wait()
+
+        engine = Engine(url, visit=visit)
+        async with engine.open():
+            await engine.send_to([5])
+            working = asyncio.create_task(engine.work(VISITS, at_once=1, stop=stop))
+            await begun.wait()
+            with closing(Hand(url)) as hand:
+                hand.execute("BEGIN")
+                hand.execute("SELECT 1 FROM procrastinate_jobs FOR UPDATE")
+                go.set()
+                await asyncio.to_thread(until, lambda: cut_off(url, "finish_job"))
+                hand.execute("ROLLBACK")
+            await asyncio.to_thread(until, lambda: not jobs(url))
+            stop.set()
+            await working
+
+    with closing(open_shared(url)) as store:
+        store.make_once(TABLE, tables())
+    asyncio.run(scene())
+
+
+def cut_off(url: str, saying: str) -> bool:
+    """End a connection that waits for a lock with a statement; tell whether there was one."""
+    with closing(Hand(url)) as hand:
+        rows = hand.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE ?",
+            [f"%{saying}%"],
+        ).fetchall()
+    return bool(rows)
+
+
+def jobs(url: str) -> list[tuple[str, str]]:
+    with closing(Hand(url)) as hand:
+        return hand.execute("SELECT lock, status FROM procrastinate_jobs").fetchall()
 
 
 def test_a_restart_of_the_database_is_survived_by_all(origin: Origin, tmp_path: Path) -> None:

@@ -2,12 +2,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.model.feeds import Feed, FeedState, Validators
+from aggregator.model.feeds import Feed, FeedState, Skips, Validators
 from aggregator.model.visits import (
     Answer,
     Failed,
@@ -31,6 +32,7 @@ NOW = datetime(2024, 3, 1, 12, tzinfo=UTC)
 FEED = Feed(id="a", url="http://a/")
 STATE = FeedState(feed="a", url="http://a/", next_due=NOW, visits=1)
 CADENCE = Cadence()
+SECOND = timedelta(seconds=1)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 MOST_SPREAD = 0.1
 
@@ -263,6 +265,23 @@ def test_what_is_stored_before_the_request_keeps_a_crash_from_asking_early(failu
     found = provisional_due(FEED, state, now=NOW, cadence=CADENCE)
     assert found.because == "attempt"
     assert found.at >= NOW + min(HOUR * 2 ** min(failures, 9), DAY)
+
+
+def test_a_visit_that_never_ended_is_made_again_once() -> None:
+    soon = replace(CADENCE, again=45 * SECOND)
+    first = provisional_due(FEED, STATE, now=NOW, cadence=soon)
+    assert first == Due(at=NOW + 45 * SECOND, because="attempt")
+    second = replace(STATE, because=first.because)
+    assert provisional_due(FEED, second, now=NOW, cadence=soon).at >= NOW + HOUR
+
+
+@pytest.mark.parametrize(
+    "kept", [{"failures": 1}, {"ttl": 5 * MINUTE}, {"skips": Skips(hours=frozenset({NOW.hour}))}]
+)
+def test_what_a_publisher_needs_or_asked_for_goes_before_a_second_try(kept: dict[str, Any]) -> None:
+    soon = replace(CADENCE, again=45 * SECOND)
+    found = provisional_due(FEED, replace(STATE, **kept), now=NOW, cadence=soon)
+    assert found.at >= NOW + HOUR
 
 
 def test_a_time_is_rounded_up_to_the_second_never_down() -> None:

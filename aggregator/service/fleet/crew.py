@@ -1,6 +1,7 @@
 """What does every process of a fleet need, whatever its role?"""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,24 +14,37 @@ from aggregator.service.run import Service
 from aggregator.settings import Settings
 from aggregator.storage import SharedStore, open_shared
 
+# It goes on while a machine sleeps, where there is such a clock, and is set by nobody.
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
 
 @dataclass(slots=True)
 class Agreed:
-    """The database's clock, so that machines agree on what is due whatever theirs say."""
+    """The database's clock, so that machines agree on what is due whatever theirs say.
 
-    ahead: timedelta = timedelta()
+    Also between two agreements: it goes on by seconds passed, not by a clock that may be set.
+    """
+
+    _asked: tuple[datetime, float] | None = None  # what time it was, and when by the steady clock
 
     def exact(self) -> datetime:
         """Return the present to the microsecond."""
-        return clock.exact() + self.ahead
+        if self._asked is None:
+            return clock.exact()
+        said, then = self._asked
+        return said + timedelta(seconds=time.clock_gettime(_STEADY) - then)
 
     def now(self) -> datetime:
         """Return the present in whole seconds."""
         return self.exact().replace(microsecond=0)
 
-    async def agree(self, keeper: Keeper, store: SharedStore) -> None:
+    def ask(self, store: SharedStore) -> None:
         """Ask the database for the time."""
-        self.ahead = await keeper.run(store.time) - clock.exact()
+        self._asked = store.time(), time.clock_gettime(_STEADY)
+
+    async def agree(self, keeper: Keeper, store: SharedStore) -> None:
+        """Ask the database for the time, on the store's thread."""
+        await keeper.run(self.ask, store)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +59,7 @@ class Crew:
     def store(self, *, many: bool = False) -> SharedStore:
         """Connect to the store, with ``many`` connections; `StoreError` if that cannot be done."""
         store = open_shared(self.url, many=many)
-        self.clock.ahead = store.time() - clock.exact()
+        self.clock.ask(store)
         return store
 
     @asynccontextmanager

@@ -7,11 +7,15 @@ that one that ran twice, or was lost, changes nothing.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any, LiteralString
 
 import structlog
 from procrastinate import App, PsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
+
+from aggregator.storage.postgres.connection import patient
 
 TABLE = "procrastinate_jobs"
 VISITS, DESK = "visits", "desk"  # queues
@@ -19,6 +23,12 @@ HEARTBEAT = 5.0  # seconds between two signs of life of who works
 SILENCE = 20.0  # seconds without one after which its jobs are for others
 GRACE = 6.0  # seconds for jobs under way when told to stop
 _AGAIN = 1.0  # seconds until a worker that failed is started anew
+# Seconds in which the pool tries to connect by itself, more and more rarely; whoever needs a
+# connection after that makes it try at once. Its five minutes held up the first job after an
+# outage for as long as that had lasted.
+_RECONNECT = 5.0
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # at once, whatever this machine's clock says
+_DOING = Status.DOING.value
 _WAITING = (
     "SELECT queueing_lock FROM procrastinate_jobs WHERE status = 'todo' AND queue_name = %(queue)s"
 )
@@ -38,6 +48,23 @@ def tables() -> str:
     return App(connector=PsycopgConnector()).schema_manager.get_schema()
 
 
+class _Stubborn(PsycopgConnector):
+    """Says again what may have been lost with a connection.
+
+    A job whose end is not written down would hold its beat for as long as the worker lives. What is
+    said so is refused, or changes nothing, when it is said twice.
+    """
+
+    async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
+        """Execute ``query``, once more if it fails for another reason than a rule of the table."""
+        try:
+            await super().execute_query_async(query, **arguments)
+        except UniqueViolation:
+            raise
+        except ConnectorException:
+            await super().execute_query_async(query, **arguments)
+
+
 class Engine:
     """Gives out jobs, and runs those for which this process has hands."""
 
@@ -49,7 +76,10 @@ class Engine:
         organise: Doing = _nobody,
         tidy: Doing = _nobody,
     ) -> None:
-        self._app = App(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=4))
+        pool = _Stubborn(
+            conninfo=patient(url), min_size=1, max_size=4, reconnect_timeout=_RECONNECT
+        )
+        self._app = App(connector=pool)
         self._visit = self._app.task(name="visit", queue=VISITS)(_visiting(visit))
         self._organise = self._app.task(name="organise", queue=DESK)(_doing(organise))
         self._tidy = self._app.task(name="tidy", queue=DESK)(_doing(tidy))
@@ -93,13 +123,27 @@ class Engine:
         manager = self._app.job_manager
         stalled = list(await manager.get_stalled_jobs(seconds_since_heartbeat=SILENCE))
         for job in stalled:
-            try:
-                await manager.retry_job(job)
-            except ConnectorException:  # word of the same waits already; or the job is done
-                if job.id is not None:
-                    with suppress(ConnectorException):
-                        await manager.finish_job_by_id_async(job.id, Status.FAILED, delete_job=True)
+            await self._hand_back(job)
         return len(stalled)
+
+    async def take_over(self, queue: str) -> int:
+        """Take up the jobs of ``queue`` that are under way; return how many there were.
+
+        Only for who knows that nobody works on it any more.
+        """
+        under_way = list(await self._app.job_manager.list_jobs_async(queue=queue, status=_DOING))
+        for job in under_way:
+            await self._hand_back(job)
+        return len(under_way)
+
+    async def _hand_back(self, job: Job) -> None:
+        manager = self._app.job_manager
+        try:
+            await manager.retry_job(job, retry_at=_LONG_AGO)
+        except ConnectorException:  # word of the same waits already; or the job is done
+            if job.id is not None:
+                with suppress(ConnectorException):
+                    await manager.finish_job_by_id_async(job.id, Status.FAILED, delete_job=True)
 
     async def work(self, queue: str, *, at_once: int, stop: asyncio.Event) -> None:
         """Run the jobs of ``queue`` until told to stop, whatever becomes of the connection."""

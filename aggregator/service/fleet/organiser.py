@@ -60,6 +60,8 @@ class _Term:
         engine = Engine(self._crew.url, organise=self._organise, tidy=self._tidy)
         log.info("leads", what="desk")
         async with engine.open():
+            if taken := await engine.take_over(DESK):
+                log.info("took over", what="desk", jobs=taken)
             await engine.wake_desk()
             watching = asyncio.create_task(self._watch())
             await engine.work(DESK, at_once=1, stop=self._over)

@@ -2,20 +2,27 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
 
 import structlog
 
 from aggregator.model.errors import StoreError
 from aggregator.model.feeds import Feed, FeedState
+from aggregator.service.building import cadence
 from aggregator.service.fleet.crew import Crew
 from aggregator.service.fleet.engine import TABLE, VISITS, Engine, tables
 from aggregator.service.run import REFRESH, Service
 from aggregator.service.visitlog import tell
+from aggregator.settings import Settings
 from aggregator.sources.manners import HostHistory
 from aggregator.storage import SharedStore
 
 BATCH = 50  # feeds of one beat that are visited in one job
 CONNECTIONS = 4  # a visit waits a dozen times for the database; what waits together costs one wait
+# From the beginning of a visit until another poller makes it again, if it never ended: longer than
+# it takes to know that the first one is dead, and the answer is there within a minute.
+AGAIN = timedelta(seconds=45)
 JOBS_AT_ONCE = 64  # beats that a poller is on at a time
 
 log = structlog.get_logger()
@@ -29,6 +36,7 @@ async def poll(crew: Crew) -> None:
     store = crew.store(many=True)
     async with crew.service(store, threads=CONNECTIONS) as service:
         await service.keeper.run(store.make_once, TABLE, tables())
+        _repeat_what_is_cut_off(service, crew.settings)
         rounds = _Rounds(crew, service, store)
         engine = Engine(crew.url, visit=lambda beat: _visit(rounds, engine, beat))
         log.info("polls", feeds=len(crew.settings.feeds))
@@ -36,6 +44,19 @@ async def poll(crew: Crew) -> None:
             agreeing = asyncio.create_task(_keep_agreeing(crew, service, store))
             await engine.work(VISITS, at_once=JOBS_AT_ONCE, stop=crew.stop)
             await agreeing
+
+
+def _repeat_what_is_cut_off(service: Service, settings: Settings) -> None:
+    """Let visits that never end be made again soon.
+
+    Here another poller is at hand, and knows which those are: nobody is on a beat but who has its
+    job.
+    """
+    service.poller.adopt(
+        cadence=replace(cadence(settings), again=AGAIN),
+        most=settings.service.limits.new_items,
+        addresses=settings.addresses,
+    )
 
 
 async def _visit(rounds: "_Rounds", engine: Engine, beat: int) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 from psycopg.adapt import Loader
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
@@ -282,6 +282,11 @@ def wanted(url: str) -> dict[str, Any]:
             "storage: not an address of a PostgreSQL database; write postgresql://HOST/DATABASE,"
             " and the password into AGGREGATOR_STORAGE or a .pgpass file"
         ) from None
+
+
+def patient(url: str) -> str:
+    """Return the address at ``url`` for whoever connects by other means, no less watchful."""
+    return make_conninfo(**wanted(url))
 
 
 def _place(parts: dict[str, Any]) -> str:
