@@ -157,7 +157,7 @@ def launched(
         try:
             for number, role in enumerate(ROLES):
                 ship.start(role, number % 2)
-            if not ship.until(ship.is_current, 120):
+            if not ship.until(ship.is_current, 300):
                 print(ship.fleet.told())
                 raise SystemExit("bench.chaos: the installation does not come up")
             yield ship
