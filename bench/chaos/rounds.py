@@ -72,7 +72,7 @@ def weather(ship: Ship, fault: Fault, rounds: int) -> Tally:
 
 
 def _one(ship: Ship, fault: Fault, tally: Tally, seen: _Seen) -> None:
-    ship.until(lambda: all('"polls"' in m.said() for m in ship.alive("poller")), 30)
+    ship.until(ship.is_manned, PATIENCE)
     before, calls = ship.visits(), len(ship.press.calls)
     ship.press.print_one_each()
     ship.press.slow = fault.slow

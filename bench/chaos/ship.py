@@ -82,6 +82,12 @@ class Ship:
         names = {name for (name,) in found}
         return next((m for m in self.fleet.members if m.name in names), None)
 
+    def is_manned(self) -> bool:
+        """Tell whether every member that runs is there: those who wait for their turn, too."""
+        found = self.rows("SELECT application_name FROM pg_stat_activity")
+        polling = all('"polls"' in member.said() for member in self.alive("poller"))
+        return polling and all((m.name,) in found for role in ROLES for m in self.alive(role))
+
     def make_due(self, odd_after: float) -> dict[int, datetime]:
         """Let even feeds be due now and odd ones after so many seconds; return when each is."""
         now = clock.now()
