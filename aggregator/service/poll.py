@@ -127,7 +127,7 @@ class Poller:
                 answer = await self._ask(ask, log, seat)
             reading = await self._read(feed, state, answer)
             note = partial(ended, begun, log, answer)
-            intake = await self._keeper.run(self._settle, feed, state, answer, reading, note)
+            intake = await self._keeper.write(self._settle, feed, state, answer, reading, note)
         after = intake.state
         if not after.failures:
             after = await self._catch_up(feed, after)
@@ -209,7 +209,7 @@ class Poller:
             conditional=ask.validators is not None,
         )
         due = provisional_due(feed, state, now=begun.at, cadence=self._cadence)
-        await self._keeper.run(self._attempt, state, due, ask.url, begun)
+        await self._keeper.write(self._attempt, state, due, ask.url, begun)
         return begun
 
     def _attempt(self, state: FeedState, due: Due, url: str, begun: Logged) -> None:
