@@ -12,7 +12,7 @@ from aggregator.settings.nodes import Fault
 from aggregator.text.sites import DEVICES, USUAL_ADDRESSES, AddressRules, SiteRules
 from aggregator.text.tracking import TRACKING
 
-_STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+_STRICT = ConfigDict(extra="forbid", defer_build=True)
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = rf"{_LABEL}(?:\.{_LABEL})+"
 _RULE = r"[^\s=&#?]+(?:=[^\s&#?]*)?"

@@ -15,7 +15,7 @@ from aggregator.settings.nodes import Fault, Trail
 from aggregator.text.sites import AddressRules
 from aggregator.text.urls import canonical
 
-_STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+_STRICT = ConfigDict(extra="forbid", defer_build=True)
 _NAME = re.compile(r"(?:https?://|urn:|tag:)\S+", re.IGNORECASE)  # the ids that items bear
 
 

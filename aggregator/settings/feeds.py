@@ -30,7 +30,7 @@ Id = Annotated[
 class FeedEntry(BaseModel):
     """One feed: its address and, if you like, what to make of it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     url: WebUrl
     """Address of the feed. user:password@ before the host is sent to that host only."""

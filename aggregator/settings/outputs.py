@@ -80,7 +80,7 @@ Languages = Annotated[
 class WordsEntry(BaseModel):
     """Words and phrases that titles and summaries have; whole words, in any script and case."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     any: Phrases = ()
     """At least one of these."""
@@ -93,7 +93,7 @@ class WordsEntry(BaseModel):
 class OnlyEntry(BaseModel):
     """Which items an output takes: those that fit everything that is said here."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     topics: kinds.Topics = ()
     """Slugs of topics.yaml; one is enough."""
@@ -131,7 +131,7 @@ class OnlyEntry(BaseModel):
 class OutputEntry(BaseModel):
     """One output feed, or one per topic."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     kind: Kind = Field(examples=["latest"])
     """latest: every item, newest first; top: the stories that matter now; digest: issues of either,

@@ -19,7 +19,7 @@ _Lift = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
     frozen=True,
     slots=True,
     kw_only=True,
-    config=ConfigDict(extra="forbid", use_attribute_docstrings=True),
+    config=ConfigDict(extra="forbid", defer_build=True),
 )
 class RankingFile:
     """What ``ranking.yaml`` holds: every key is optional."""

@@ -6,10 +6,14 @@ and exits with 1.
 """
 
 import argparse
+import ast
+import inspect
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from functools import cache
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +28,7 @@ from aggregator.settings.outputs import OutputsFile
 from aggregator.settings.ranking import RankingFile
 from aggregator.settings.reference import reference
 from aggregator.settings.service import ServiceFile
+from aggregator.settings.tls import TlsEntry
 from aggregator.settings.topics import TopicsFile
 
 FILES: dict[str, type] = {
@@ -52,12 +57,42 @@ class _Schema(GenerateJsonSchema):
 def schema(name: str) -> dict[str, Any]:
     """Return the JSON Schema (draft 7, which editors know best) of the file ``name``.yaml."""
     whole = TypeAdapter(FILES[name]).json_schema(schema_generator=_Schema)
+    for group, form in ((FILES[name].__name__, whole), *whole.get("$defs", {}).items()):
+        for key, told in _described(FILES[name].__module__, group).items():
+            form["properties"][key].setdefault("description", told)
     head = {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": f"{name}.yaml of aggregator",
     }
     polished: dict[str, Any] = _polished({**whole, "title": head["title"]})
     return head | polished
+
+
+def _described(module: str, group: str) -> dict[str, str]:
+    """Return the text below each key of the model ``group``, as it stands in the source.
+
+    pydantic can do this too, but does it for all models whenever anybody starts.
+    """
+    models = _models(module)
+    model = models.get(group) or _models(TlsEntry.__module__).get(group)
+    if model is None:  # of another room, which tells no keys
+        return {}
+    inherited = [base.id for base in model.bases if isinstance(base, ast.Name)]
+    told = [_described(module, base) for base in inherited if base in models]
+    return dict(chain.from_iterable(texts.items() for texts in (*told, dict(_texts(model)))))
+
+
+@cache
+def _models(module: str) -> dict[str, ast.ClassDef]:
+    body = ast.parse(inspect.getsource(sys.modules[module])).body
+    return {node.name: node for node in body if isinstance(node, ast.ClassDef)}
+
+
+def _texts(model: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    for key, text in pairwise(model.body):
+        value = text.value if isinstance(text, ast.Expr) else None
+        if isinstance(key, ast.AnnAssign) and isinstance(value, ast.Constant):
+            yield ast.unparse(key.target), inspect.cleandoc(str(value.value))
 
 
 def _polished(node: Any) -> Any:

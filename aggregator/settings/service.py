@@ -31,7 +31,7 @@ from aggregator.settings.mistakes import validated
 from aggregator.settings.nodes import Fault, Trail, Value
 from aggregator.sources.websub.asking import is_public
 
-_STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+_STRICT = ConfigDict(extra="forbid", defer_build=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)

@@ -34,7 +34,7 @@ def authorities(text: str, info: ValidationInfo) -> str:
 class TlsEntry(BaseModel):
     """How the certificate of this feed's host is checked; other hosts' are checked as ever."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     verify: bool = True
     """false accepts any certificate, so that anybody on the way can read and change what passes."""

@@ -12,7 +12,7 @@ from aggregator.settings.nodes import Fault, Trail
 class TopicEntry(BaseModel):
     """One topic."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     slug: Slug
     """Its name in addresses and in feeds.yaml; keep it, subscribers hold addresses with it."""

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+from aggregator.text.patterns import late
+
 # How a credit is spelled -> how we call the agency. Short forms count in their own case only:
 # "ap" and "efe" are words, and "Ani" is a name.
 _SPELLINGS = {
@@ -61,17 +63,15 @@ _IN_BRACKETS = (
 )
 # Seen at the start: BAGHDAD (Reuters) - … BEIJING, Sept. 20 (Xinhua) -- … Madrid (EFE).- …
 # (ANSA) - ROMA, 20 SET - … MOSCOW, September 20. /TASS/. … Berlin (dpa/lno) – …
-_DATELINE = re.compile(
-    rf"(?:[^\W\d_][^()\n]{{1,110}}\s)?{_IN_BRACKETS}(?:\.?\s*(?:[-–—―:]|\Z)|(?<=/)\.)"
-)
+_DATELINE = late(rf"(?:[^\W\d_][^()\n]{{1,110}}\s)?{_IN_BRACKETS}(?:\.?\s*(?:[-–—―:]|\Z)|(?<=/)\.)")
 # In East Asia: 新华社北京9月20日电（记者…） 【東京共同】 【ワシントン時事】 【北京=時事】
 # （法新社东京20日电） (서울=연합뉴스) (東京中央社)
-_DATELINE_EAST = re.compile(
+_DATELINE_EAST = late(
     rf"(?:[（(【]\s?(?:[^\s（）()【】]{{1,12}}[=＝])?(?P<bracketed>{_ANY})(?:[^（）()【】\n]{{0,20}}电)?"
     rf"[）)】]|【[^\s【】]{{2,12}}(?P<joined>共同|時事)】|(?P<wired>{_ANY})[^\n，。]{{2,20}}[电電])"
 )
 # Seen at the end: … past two decades. (ANI) … (With inputs from PTI) … said. — AFP, … – BERNAMA
-_TRAILER = re.compile(
+_TRAILER = late(
     rf"[.!?…\"”’»。」]\s*(?:{_IN_BRACKETS}|[-–—]{{1,2}}\s*(?P<dashed>{_ANY})(?:\s?[/,]\s?\w+)*)"
     r"\s*\.?\s*$",
     re.MULTILINE,
@@ -82,19 +82,19 @@ _SHOUTED = "|".join(
     for name in _SPELLINGS
     if name.isascii() and name.isupper() and len(name) > 2 and name not in _BRACKETS_ONLY
 )
-_SIGNED = re.compile(rf"[.!?…\"”’»]\s+(?P<name>{_SHOUTED})(?:\s?[/,&]\s?[A-Z]{{2,}})*\.?\s*\Z")
+_SIGNED = late(rf"[.!?…\"”’»]\s+(?P<name>{_SHOUTED})(?:\s?[/,&]\s?[A-Z]{{2,}})*\.?\s*\Z")
 # Źródło: PAP · Quelle: dpa · Fuente: EFE · 来源：新华社
-_SOURCE = re.compile(
+_SOURCE = late(
     r"(?:^|[.!?…\"”’»。\n]\s*)(?:Sources?|Quellen?|Fuentes?|Fontes?|Font[ei]|Źródł[oa]|Zdroj|Bron|Kaynak"
     rf"|Источник|Джерело|来源|來源|出典|출처|المصدر)\s?[:：]\s?(?P<name>{_ANY})"
     r"(?:\s?[/,&]\s?[\w .-]{2,30})*\s*\.?\s*\Z",
     re.IGNORECASE,
 )
-_REPORTING_BY = re.compile(
+_REPORTING_BY = late(
     r"\(?Reporting (?:and writing )?by [^\n]{3,200}(?:;|\.) ?Editing by ", re.IGNORECASE
 )
-_SPLIT = re.compile(r"\s*(?:[,;/|&]|\band\b|\bund\b|\bet\b|\bwith\b|\bmit\b|\bvia\b|\s[-–—])\s*")
-_DESK = re.compile(r"\s+(?:wires?|news|newswire|staff|desk)\Z|[`'’.]+\Z", re.IGNORECASE)
+_SPLIT = late(r"\s*(?:[,;/|&]|\band\b|\bund\b|\bet\b|\bwith\b|\bmit\b|\bvia\b|\s[-–—])\s*")
+_DESK = late(r"\s+(?:wires?|news|newswire|staff|desk)\Z|[`'’.]+\Z", re.IGNORECASE)
 _TAIL = 500  # characters at the end in which a closing credit stands
 
 

@@ -7,6 +7,8 @@ for showing: in doubt it takes a little too much.
 
 import re
 
+from aggregator.text.patterns import late
+
 MAX_NOTE = 220  # characters; a furniture sentence seen is shorter, a longer run is the report
 
 _END = r"(?:[.!?…。！？]{1,4}(?=\s|$)|(?=\n)|$)"  # where a sentence may end without a full stop too
@@ -81,7 +83,7 @@ _APPEARED = (
     "pochodzi z serwisu", "появились сначала на", "dök först upp på", "dukket først opp på",
     "nejdříve se objevil na", "bejegyzés először", "apare prima dată în",
 )  # fmt: skip
-_WORDPRESS = re.compile(
+_WORDPRESS = late(
     r"(?:^|(?<=[\s.!?…\]]))(?:the (?:post|article)|der beitrag|l['’]article|cet article|la entrada"
     r"|el cargo|l['’]articolo|o post|o artigo|het bericht|artykuł|wpis|сообщение|запись|inlägget"
     r"|innlegget|indlægget|příspěvek|az?|postarea)\s[^\n]{1,300}?"
@@ -89,18 +91,18 @@ _WORDPRESS = re.compile(
     re.IGNORECASE,
 )
 # "…reports Asian Lite News": a publisher's signature under an agency's words.
-_REPORTS = re.compile(
+_REPORTS = late(
     r"(?:…|\.{2})[….]{0,6}\s?(?:report(?:s|ed)?|writes|says|adds)\s+(?:[A-Z][\w.&'’-]* ?){1,5}"
 )
 # The chrome of a newspaper page that was scraped whole: nothing of the article follows it.
-_CHROME = re.compile(
+_CHROME = late(
     r"\n(?:previous (?:story|article|post)|next (?:story|article|post)|latest from\b.*"
     r"|related (?:stories|articles|posts|topics|news)|more (?:stories|news|from\b.*)"
     r"|you may also like|most (?:read|popular)|recommended for you|leave a (?:reply|comment)"
     r"|don['’]t miss|go ?to ?top|tags?:.*|share this:?|share on.*)(?=\n)",
     re.IGNORECASE,
 )
-_LABEL = re.compile(
+_LABEL = late(
     r"(?m)^(?:today: .*|\d+ mins? read|\d+ min(?:ute)?s? (?:read|ago)|advertisement|anzeige"
     r"|publicité|publicidad|реклама|by [A-Z][^\n.]{2,60}|par [A-Z][^\n.]{2,40}"
     r"|von [A-Z][^\n.]{2,40}|por [A-Z][^\n.]{2,40}|di [A-Z][^\n.]{2,40})$",
@@ -114,7 +116,7 @@ _AGENCY = (
     r"|The Canadian Press|The Associated Press|Associated Press|Asian Lite News)"
 )
 # "NEW DELHI, Sept 20 (ANI) -", "BERLIN (dpa) –", "SINGAPORE:", "(Reuters) -", "IZIUM, Ukraine -".
-_DATELINE = re.compile(
+_DATELINE = late(
     rf"(?m)^(?:(?:By|BY) {_AGENCY}\s+"
     rf"|[^\n.!?:()]{{0,60}}\(\s?{_AGENCY}(?:[ /,|][^()\n]{{0,30}})?\)\s*[-–—:.,]*\s*"
     r"|[A-Z\u00c0-\u00de\u0410-\u042f][A-Z\u00c0-\u00de\u0410-\u042f .'’/-]{2,30}"
@@ -124,7 +126,7 @@ _DATELINE = re.compile(
     r"|(?:新华社|新華社|中新社|中新网|法新社|路透社|美联社|共同社|中央社)[^\n，。]{2,20}[电電]\s*"
     r"(?:[（(][^）)\n]{2,30}[）)])?\s*)"
 )
-_CREDIT = re.compile(
+_CREDIT = late(
     rf"\(\s*{_AGENCY}(?:\s?[/,&]\s?{_AGENCY})*\s*\)"
     rf"|[-–—]\s?(?:with |mit )?{_AGENCY}(?:\s?[/,&]\s?{_AGENCY})*\.?\s*$"
     r"|\((?:with )?(?:inputs?|agencies|agency|photo|image|picture|file|reporting|additional"
@@ -134,24 +136,24 @@ _CREDIT = re.compile(
 )
 # "A hooded man at a screen in this picture taken on May 13. (Jane Roe/Illustration/Reuters)": the
 # sentence before a photographer's credit is the caption, and stock pictures serve many articles.
-_CAPTION = re.compile(
+_CAPTION = late(
     r"\((?:(?:photo|image|picture|foto|bild|file photo)(?: by|:|/)[^()\n]{1,80}"
     r"|[^()\n/]{2,40}(?:/[^()\n/]{2,40}){0,2}/"
     r"(?:reuters|afp|ap|ap photo|getty images|the epoch times|xinhua|epa|bloomberg|shutterstock"
     r"|afp via getty images|pool|dpa|tass|ani|pti)(?: via [^()\n]{2,30})?)\)",
     re.IGNORECASE,
 )
-_SENTENCE_ENDS = re.compile(r"[.!?…]\s|\n")
+_SENTENCE_ENDS = late(r"[.!?…]\s|\n")
 # A furniture sentence starts a line or a sentence.
 _START = r"(?:(?m:^)|(?<=[.!?…\])”\"»。！？]))[\s>»▶►•*|–—-]{0,8}+"
-_NOTE = re.compile(
+_NOTE = late(
     rf"{_START}(?:(?:{_ELSEWHERE})\s?[:：|»>–—-]{_SENTENCE}|(?:{_MORE})\b{_SENTENCE}"
     rf"|(?:{_ABOUT}){_SENTENCE}|(?:{_OFFER}){_SENTENCE}|(?:{_PICTURE}){_SENTENCE})",
     re.IGNORECASE,
 )
-_BLANKS = re.compile(r"[^\S\n]+")
-_BREAKS = re.compile(r" ?\n[ \n]*")
-_QUOTED = re.compile(
+_BLANKS = late(r"[^\S\n]+")
+_BREAKS = late(r" ?\n[ \n]*")
+_QUOTED = late(
     r"“[^“”\n]{8,600}”|„[^„“”\n]{8,600}[“”]|«[^«»\n]{8,600}»|»[^«»\n]{8,600}«"
     r"|「[^「」\n]{8,600}」|『[^『』\n]{8,600}』|(?<!\w)\"(?=\S)[^\"\n]{8,600}\"(?!\w)"
     r"|(?<!\w)‘(?=\S)[^‘’\n]{8,600}’(?!\w)"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
+from aggregator.text.patterns import late
 from aggregator.text.zones import zone_of
 
 EARLIEST, LATEST = 1990, 2100  # years; feeds are younger, and a date beyond is a slip or a joke
@@ -34,35 +35,35 @@ _CLOCK = (
     r"(?P<hour>\d{1,2})[:h.](?P<minute>\d{2})(?:[:.](?P<second>\d{2})(?:[.,]\d+)?)?"
     r"\s*(?P<half>[ap]\.?m\b\.?)?"
 )
-_ISO = re.compile(
+_ISO = late(
     r"(?P<year>\d{4})(?P<mark>[-/.年])\s?(?P<month>\d{1,2})"
     r"(?:[-/.月]\s?(?P<day>\d{1,2})日?)?(?:[T\s,_-]+" + _CLOCK + r")?(?P<zone>.*)",
     re.IGNORECASE,
 )
-_COMPACT = re.compile(
+_COMPACT = late(
     r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})"
     r"(?:T?(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?)?(?P<half>)(?P<zone>Z?)"
 )
-_EPOCH = re.compile(r"\d{10}(?:\d{3})?")
-_ENGLISH = re.compile(r"(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>)(?P<half>)(?=\s|$)")  # 1500 GMT
-_DAY_FIRST = re.compile(
+_EPOCH = late(r"\d{10}(?:\d{3})?")
+_ENGLISH = late(r"(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>)(?P<half>)(?=\s|$)")  # 1500 GMT
+_DAY_FIRST = late(
     r"(?<!\d)(?P<day>\d{1,2})(?:st|nd|rd|th|er|º|\.)?[\s/,.-]*(?:de\s|of\s)?(?P<name>[^\W\d_]{3,12})"
     r"\.?[\s/,.-]*(?:de\s)?(?P<year>\d{4}|\d{2}(?!\d|:))"
 )
-_MONTH_FIRST = re.compile(
+_MONTH_FIRST = late(
     r"(?P<name>[^\W\d_]{3,12})\.?\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?[,\s]\s*(?P<year>\d{4})(?!\d)"
 )
-_ASCTIME = re.compile(
+_ASCTIME = late(
     r"(?P<name>[^\W\d_]{3,12})\s+(?P<day>\d{1,2})\s+" + _CLOCK + r"\s*(?P<zone>.*?)\s*"
     r"(?P<year>\d{4})$",
     re.IGNORECASE,
 )
-_NUMERIC = re.compile(
+_NUMERIC = late(
     r"(?P<first>\d{1,2})(?P<mark>[/. -])(?P<second_>\d{1,2})(?P=mark)(?P<year>\d{4}|\d{2}(?!\d|:))"
 )
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_TIME = re.compile(r"(?<![\d+-])" + _CLOCK, re.IGNORECASE)
-_COMMENT = re.compile(r"\([^()]*\)")
+_TIME = late(r"(?<![\d+-])" + _CLOCK, re.IGNORECASE)
+_COMMENT = late(r"\([^()]*\)")
 
 
 @lru_cache(maxsize=4096)

@@ -7,6 +7,7 @@ from math import ceil
 
 import nh3
 
+from aggregator.text.patterns import late
 from aggregator.text.urls import absolute
 from aggregator.text.xml import one_line, xml_safe
 
@@ -48,30 +49,28 @@ _BREAKING = frozenset({
 _SPACING = frozenset({"td", "th"})
 _SHOWN_OR_BREAKING = _TAGS | _BREAKING
 
-_OPENING = re.compile(
-    r"<(?!(?:br|img|hr|wbr|input|meta|link|p|li|col|source)\b)[a-zA-Z]", re.IGNORECASE
-)
-_ANY_TAG = re.compile(r"<[^<>]*>?")
-_CLEAN_TAG = re.compile(r"</?([a-z][a-z0-9]*)[^<>]*>")
+_OPENING = late(r"<(?!(?:br|img|hr|wbr|input|meta|link|p|li|col|source)\b)[a-zA-Z]", re.IGNORECASE)
+_ANY_TAG = late(r"<[^<>]*>?")
+_CLEAN_TAG = late(r"</?([a-z][a-z0-9]*)[^<>]*>")
 # The same of one with attributes, in which alone ">" may stand within quotes.
-_ANY_CLEAN_TAG = re.compile(r'</?([a-z][a-z0-9]*+)(?:[^<>"]++|"[^"]*+")*+>')
-_SECTION = re.compile(r"<(?:section|article|header|footer|aside)\b")
+_ANY_CLEAN_TAG = late(r'</?([a-z][a-z0-9]*+)(?:[^<>"]++|"[^"]*+")*+>')
+_SECTION = late(r"<(?:section|article|header|footer|aside)\b")
 # A line break that is one, unlike any that is written as such.
-_BREAK_BY_NUMBER = re.compile(r"&(?:#0*+1[03](?![0-9])|#[xX]0*+[aAdD](?![0-9a-fA-F])|NewLine;)")
-_VOID_END = re.compile(r"</(?:img|hr|input|col|wbr|source|area|embed|meta|link)\s*>", re.IGNORECASE)
-_BR_PAIR = re.compile(r"<br\s*></br\s*>", re.IGNORECASE)
-_IMAGE = re.compile(r"<img\b([^>]{0,4096})>", re.IGNORECASE)
-_CLEAN_IMAGE = re.compile(r"<img\b([^>]{0,4096})>")
-_ATTRIBUTE = re.compile(r"""([a-z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
-_ORNAMENT = re.compile(
+_BREAK_BY_NUMBER = late(r"&(?:#0*+1[03](?![0-9])|#[xX]0*+[aAdD](?![0-9a-fA-F])|NewLine;)")
+_VOID_END = late(r"</(?:img|hr|input|col|wbr|source|area|embed|meta|link)\s*>", re.IGNORECASE)
+_BR_PAIR = late(r"<br\s*></br\s*>", re.IGNORECASE)
+_IMAGE = late(r"<img\b([^>]{0,4096})>", re.IGNORECASE)
+_CLEAN_IMAGE = late(r"<img\b([^>]{0,4096})>")
+_ATTRIBUTE = late(r"""([a-z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+_ORNAMENT = late(
     r"feedburner\.com/~|feedsportal\.com|/b\.gif\?|stats\.wordpress\.com|pixel\.wp\.com"
     r"|doubleclick\.net|/pixel|[./]spacer\.gif|/blank\.gif|rss-pixel|/1x1|google-analytics"
     r"|scorecardresearch|/emoji/|/smilies/|gravatar\.com|/avatar|addtoany\.com|/share_save",
     re.IGNORECASE,
 )
-_MAYBE_MARKUP = re.compile(r"[<&]")
-_LEFT_OVER = re.compile(r"&(?:#\d{1,6}|#[xX][0-9a-fA-F]{1,5}|[a-zA-Z]{2,8});")
-_UNSPACED = re.compile(r"[぀-ヿ㐀-䶿一-鿿]")
+_MAYBE_MARKUP = late(r"[<&]")
+_LEFT_OVER = late(r"&(?:#\d{1,6}|#[xX][0-9a-fA-F]{1,5}|[a-zA-Z]{2,8});")
+_UNSPACED = late(r"[぀-ヿ㐀-䶿一-鿿]")
 
 
 def sanitise(html: str, base: str) -> str:

@@ -2,8 +2,10 @@
 
 import re
 
+from aggregator.text.patterns import late
+
 # RFC 5646 section 2.1, the parts that feeds use: language, script, region, variants.
-_TAG = re.compile(
+_TAG = late(
     r"(?P<language>[a-z]{2,3})(?:-(?P<script>[a-z]{4}))?(?:-(?P<region>[a-z]{2}|[0-9]{3}))?"
     r"(?P<rest>(?:-[a-z0-9]{1,8})*)",
     re.IGNORECASE,

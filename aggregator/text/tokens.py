@@ -4,8 +4,9 @@ Scripts without spaces (Chinese, Japanese, Thai, Korean) are read as character b
 every language goes through the same code without a dictionary.
 """
 
-import re
 import unicodedata
+
+from aggregator.text.patterns import late
 
 STEM = 7  # letters; the first 7 letters without accents stand for a word in every language
 
@@ -14,9 +15,9 @@ _UNSPACED = r"぀-ヿㇰ-ㇿ㐀-䶿一-鿿豈-﫿가-힯\u0e00-\u0e7f\u0e80-\u0e
 # of Hindi, Bengali or Tamil fall to pieces. (Dandas, which end a sentence, are left out.)
 _SIGNS = r"\u0300-\u036f\u0900-\u0963\u0966-\u0dff"
 _LETTER = rf"(?:[^\W_{_UNSPACED}]|[{_SIGNS}])"
-_RUN = re.compile(rf"[{_UNSPACED}]+|{_LETTER}+(?:['’]{_LETTER}+)*")
-_UNSPACED_START = re.compile(rf"[{_UNSPACED}]")
-_POSSESSIVE = re.compile(r"['’]s?$|['’]s(?=$)")
+_RUN = late(rf"[{_UNSPACED}]+|{_LETTER}+(?:['’]{_LETTER}+)*")
+_UNSPACED_START = late(rf"[{_UNSPACED}]")
+_POSSESSIVE = late(r"['’]s?$|['’]s(?=$)")
 
 
 def runs(text: str) -> list[str]:

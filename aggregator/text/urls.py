@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urljoin, urlsplit, url
 
 from publicsuffixlist import PublicSuffixList
 
+from aggregator.text.patterns import late
 from aggregator.text.sites import USUAL_ADDRESSES, AddressRules, rules_of
 from aggregator.text.tracking import is_tracking
 
@@ -19,19 +20,17 @@ _WRAPPERS = (
     ("bing.com", "/news/apiclick.aspx", "url"),
     ("l.facebook.com", "/l.php", "u"),
 )
-_AMP_CACHE = re.compile(r"/(?:amp|[cvi]|wp)/(?:s/)?(?P<target>[^/]+\.[^/]+/.*)")
+_AMP_CACHE = late(r"/(?:amp|[cvi]|wp)/(?:s/)?(?P<target>[^/]+\.[^/]+/.*)")
 # Nearly every address needs no mending: a quarter of the time of reading an entry is spared.
-_SOUND = re.compile(
-    r"https?://[a-zA-Z0-9][a-zA-Z0-9.-]*(?::[0-9]{1,4})?(?:[/?#][!#-;=?-\[\]_a-z~]*)?"
-)
-_SLASHES = re.compile(r"^(https?):/*", re.IGNORECASE)
+_SOUND = late(r"https?://[a-zA-Z0-9][a-zA-Z0-9.-]*(?::[0-9]{1,4})?(?:[/?#][!#-;=?-\[\]_a-z~]*)?")
+_SLASHES = late(r"^(https?):/*", re.IGNORECASE)
 _EDGES = "".join(map(chr, range(0x21))) + "\x7f\u00a0\u2028\u2029\ufeff\u200b"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\u200b\ud800-\udfff]")
-_UNFIT = re.compile(r"[\s<>\"^`{|}\\]")  # never bare in a URI, RFC 3986 section 2
-_ESCAPED = re.compile(r"%[0-9a-fA-F]{2}")
+_CONTROL = late(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\u200b\ud800-\udfff]")
+_UNFIT = late(r"[\s<>\"^`{|}\\]")  # never bare in a URI, RFC 3986 section 2
+_ESCAPED = late(r"%[0-9a-fA-F]{2}")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-_NOT_ASCII = re.compile(r"[^\x21-\x7e]+")
-_SECRET = re.compile(
+_NOT_ASCII = late(r"[^\x21-\x7e]+")
+_SECRET = late(
     r"([?&](?:api[-_]?key|key|access[-_]?token|auth|token|secret|password|passwd|pass|sig"
     r"|signature|code)=)[^&#]+",
     re.IGNORECASE,

@@ -1,17 +1,17 @@
 """Which characters may stand in a document, and which in a line that people read?"""
 
-import re
+from aggregator.text.patterns import late
 
 # XML 1.0 section 2.2, production [2] Char: everything else is an error that no escape cures.
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_FORBIDDEN = late("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # C1 controls, bidi marks and overrides, zero-width and other invisible characters, variation of
 # none: they turn a line around or hide in it. ZWNJ and ZWJ have a rule of their own.
-_INVISIBLE = re.compile(
+_INVISIBLE = late(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\U000e0001-\U000e007f]"
 )
 # Persian, Hindi and emoji are spelled with joiners: kept between two letters beyond Latin.
-_STRAY_JOINER = re.compile(
+_STRAY_JOINER = late(
     "(?<![\u0590-\U0010ffff])[\u200c\u200d]+|[\u200c\u200d]+(?![\u0590-\U0010ffff])"
 )
 

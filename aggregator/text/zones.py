@@ -4,6 +4,8 @@ import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from aggregator.text.patterns import late
+
 # Hours east of UTC: those of RFC 822 section 5.1 and more. Names that several places use mean what
 # they mean in news feeds: the reading of the many publishers who write them, noted at a choice.
 _HOURS: dict[str, float] = {
@@ -22,12 +24,12 @@ _HOURS: dict[str, float] = {
     "AWST": 8, "ACST": 9.5, "ACDT": 10.5, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13,
     "BRT": -3, "BRST": -2, "ART": -3, "CLT": -4, "CLST": -3, "COT": -5, "PET": -5, "VET": -4,
 }  # fmt: skip
-_OFFSET = re.compile(
+_OFFSET = late(
     r"(?:UTC|GMT|UT)?\s*(?P<sign>[+\u2212-])\s?(?P<hours>\d{1,2})(?::?(?P<minutes>\d{1,2}))?Z?(?:\s.*)?",
     re.IGNORECASE,
 )
-_PLACE = re.compile(r"[A-Za-z]+/[A-Za-z_]+(?:/[A-Za-z_]+)?")
-_NAME = re.compile(r"[A-Za-z]+")
+_PLACE = late(r"[A-Za-z]+/[A-Za-z_]+(?:/[A-Za-z_]+)?")
+_NAME = late(r"[A-Za-z]+")
 
 
 def zone_of(name: str, local: datetime) -> tzinfo:
