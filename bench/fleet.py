@@ -2,18 +2,20 @@
 
 ``python -m bench.fleet pollers`` lets 1, 2 and 4 pollers visit the same feeds, all overdue, and
 reads from the publishers' log whether any was asked twice or missed, and how close two requests at
-one host came. ``python -m bench.fleet many`` spreads 100,000 feeds that have nothing new over half
-an hour and measures ten minutes with two pollers.
+one host came. Publishers on this machine answer at once, which none does that is far away; with
+``--latency .3`` they take so many seconds. ``python -m bench.fleet many`` spreads 100,000 feeds
+that have nothing new over half an hour and measures ten minutes with two pollers.
 """
 
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -21,8 +23,8 @@ from pathlib import Path
 from statistics import quantiles
 
 from aggregator.service import clock
-from bench.peers.publisher import Publisher, served_at
-from tests.fleet import Member, sailing
+from bench.peers.publisher import PORT, Publisher, served_at
+from tests.fleet import Fleet, Member, sailing
 from tests.postgres import NoServerError, Server
 from tests.stores import Hand
 
@@ -45,6 +47,7 @@ def main() -> int:
     parser.add_argument("what", choices=("pollers", "many"))
     parser.add_argument("--hosts", type=int, default=0)
     parser.add_argument("--each", type=int, default=0, help="feeds of a host")
+    parser.add_argument("--latency", type=float, default=0, help="seconds until an answer")
     parser.add_argument("--minutes", type=float, default=10)
     asked = parser.parse_args()
     try:
@@ -55,7 +58,8 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="fleet-") as held:
             if asked.what == "pollers":
-                return _pollers(Path(held), server, asked.hosts or 500, asked.each or 4)
+                feeds = Feeds.of(Path(held), asked.hosts or 500, asked.each or 4)
+                return _pollers(Path(held), server, feeds, asked.latency)
             return _many(Path(held), server, asked.hosts or 1_000, asked.each or 100, asked.minutes)
     finally:
         server.end()
@@ -90,18 +94,32 @@ class Feeds:
 # pollers
 
 
-def _pollers(work: Path, server: Server, hosts: int, each: int) -> int:
-    feeds = Feeds.of(work, hosts, each)
+def _pollers(work: Path, server: Server, feeds: Feeds, latency: float) -> int:
     good = True
     print(
         "| pollers | feeds | seconds | visits a second | ms of CPU a visit: pollers | PostgreSQL"
         " | asked twice | missed | closest at a host, s |"
     )
     print("|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
-    with served_at(work, feeds.hosts, log=True):
+    with _answering(work, feeds, latency):
         for pollers in (1, 2, 4):
             good &= _race(work, server, feeds, pollers)
     return 0 if good else 1
+
+
+@contextmanager
+def _answering(work: Path, feeds: Feeds, latency: float) -> Iterator[None]:
+    if not latency:
+        with served_at(work, feeds.hosts, log=True):
+            yield
+        return
+    words = ["-m", "bench.slow", str(PORT), str(latency), str(work / "access.log")]
+    server = subprocess.Popen([sys.executable, *words])
+    try:
+        yield
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def _race(work: Path, server: Server, feeds: Feeds, pollers: int) -> bool:
@@ -116,7 +134,7 @@ def _race(work: Path, server: Server, feeds: Feeds, pollers: int) -> bool:
         before = [_cpu(member.process.pid) for member in fleet.members]
         database = _database_cpu(server)
         fleet.start("scheduler")
-        began = _first(work, seen)
+        began = _first(work, seen, fleet)
         while len(_log(work)) - seen < total and time.monotonic() - began < 400:
             time.sleep(0.2)
         took = time.monotonic() - began
@@ -138,14 +156,23 @@ def _race(work: Path, server: Server, feeds: Feeds, pollers: int) -> bool:
 
 def _await_start(members: Iterable[Member]) -> None:
     for member in members:
-        while '"polls"' not in member.said():
+        while not _acts(member):
             if member.process.poll() is not None:
                 sys.exit(member.said()[-2000:])
             time.sleep(0.2)
 
 
-def _first(work: Path, seen: int) -> float:
+def _acts(member: Member) -> bool:
+    if member.role == "web":
+        return member.get("healthz") is not None
+    return any(word in member.said() for word in ('"polls"', '"leads"'))
+
+
+def _first(work: Path, seen: int, fleet: Fleet) -> float:
+    end = time.monotonic() + 60
     while len(_log(work)) == seen:
+        if time.monotonic() > end:
+            sys.exit(fleet.told())
         time.sleep(0.05)
     return time.monotonic()
 
@@ -173,10 +200,14 @@ def _many(work: Path, server: Server, hosts: int, each: int, minutes: float) -> 
     total = hosts * each
     roles = ("scheduler", "poller", "poller", "organiser", "web")
     with served_at(work, feeds.hosts, log=True):
-        _stock(work, work, url, feeds, 1_800)
+        took, due = _stock(work, work, url, feeds, 1_800)
+        print(f"the first start, until all feeds are stored: {took:.1f} s", flush=True)
+        began = time.monotonic()
         with sailing(work, url, feeds.lines(), *roles, service=SERVICE) as fleet:
-            _await_start(m for m in fleet.members if m.role == "poller")
-            time.sleep(30)  # what was due while they started
+            _await_start(fleet.members)
+            took = time.monotonic() - began
+            print(f"a start of all roles, side by side: {took:.1f} s", flush=True)
+            time.sleep(max((due - clock.now()).total_seconds(), 0) + 30)
             since, size = clock.now(), _size(url)
             before = {m: _cpu(m.process.pid) for m in fleet.members}
             database = _database_cpu(server)
@@ -186,6 +217,7 @@ def _many(work: Path, server: Server, hosts: int, each: int, minutes: float) -> 
             memory = {m: _memory(m.process.pid) for m in fleet.members}
             lags = _lags(url, since)
             grown = _size(url) - size
+            tables = _tables(url)
     seconds = minutes * 60
     pace = len(lags) / seconds
     print(f"{total:,} feeds, {len(lags):,} visits in {minutes:g} minutes ({pace:.1f} a second)")
@@ -194,19 +226,29 @@ def _many(work: Path, server: Server, hosts: int, each: int, minutes: float) -> 
     for member in fleet.members:
         print(f"{member.role}: {spent[member] / seconds:.2f} cores, {memory[member]:.0f} MB")
     print(f"PostgreSQL: {database / seconds:.2f} cores; {size >> 20} MB, {grown / 2**20:+.1f} MB")
+    print("largest tables: " + ", ".join(f"{name} {size >> 20} MB" for name, size in tables))
+    asked = [line for line in _log(work) if line[0] >= since.timestamp()]
+    twice = len(asked) - len({(host, path) for _, host, path in asked})
+    print(
+        f"{len(asked):,} requests; asked twice: {twice}; closest at a host: {_closest(asked):.3f} s"
+    )
     return 0
 
 
-def _stock(work: Path, folder: Path, url: str, feeds: Feeds, spread: float) -> None:
-    """Let all feeds be known, with validators that still hold, due evenly over so many seconds."""
+def _stock(
+    work: Path, folder: Path, url: str, feeds: Feeds, spread: float
+) -> tuple[float, datetime]:
+    """Let all feeds be known, with validators that still hold, due evenly over so many seconds.
+
+    Returns how many seconds the start took, and when the first is due.
+    """
+    began = time.monotonic()
     with sailing(folder, url, feeds.lines(), "scheduler", service=SERVICE) as fleet:
-        while '"leads"' not in fleet.members[0].said():
-            if fleet.members[0].process.poll() is not None:
-                sys.exit(fleet.members[0].said()[-2000:])
-            time.sleep(0.5)
+        _await_start(fleet.members)
+        took = time.monotonic() - began
     stat = (work / "documents" / feeds.hosts[0].host / "feed.rss").stat()
     etag = f'"{int(stat.st_mtime):x}-{stat.st_size:x}"'
-    start = clock.now() + timedelta(seconds=60 if spread else -60)
+    start = clock.now() + timedelta(seconds=30 + 4 * took if spread else -60)
     with closing(Hand(url)) as hand:
         hand.execute("DELETE FROM procrastinate_jobs")
         hand.execute(
@@ -218,6 +260,7 @@ def _stock(work: Path, folder: Path, url: str, feeds: Feeds, spread: float) -> N
             [etag, start.timestamp(), spread / (len(feeds.hosts) * feeds.each)],
         )
         hand.execute("VACUUM ANALYZE")
+    return took, start
 
 
 def _lags(url: str, since: datetime) -> list[float]:
@@ -228,6 +271,15 @@ def _lags(url: str, since: datetime) -> list[float]:
             [since.strftime("%Y-%m-%dT%H:%M:%SZ")],
         ).fetchall()
     return [float(lag) for (lag,) in rows]
+
+
+def _tables(url: str) -> list[tuple[str, int]]:
+    with closing(Hand(url)) as hand:
+        rows = hand.execute(
+            "SELECT relname, pg_total_relation_size(oid) FROM pg_class WHERE relkind = 'r'"
+            " AND relnamespace = current_schema()::regnamespace ORDER BY 2 DESC LIMIT 4"
+        ).fetchall()
+    return [(name, size) for name, size in rows]
 
 
 def _size(url: str) -> int:

@@ -24,10 +24,10 @@ _NOTHING = timedelta()
 class Courtesy:
     """How gently we ask.
 
-    ``spacing`` is the time between two starts on one host, ``at_once`` the requests in flight
-    there, ``all_at_once`` those in flight everywhere, ``starts_a_second`` the pace of all starts
-    (0 for any). ``quiet`` is how long a host is left alone after 429 or 503 without Retry-After,
-    ``quiet_cap`` the longest it can ask for on behalf of all its feeds.
+    ``spacing`` is the time between an answer and the next start on one host, ``at_once`` the
+    requests in flight there, ``all_at_once`` those in flight everywhere, ``starts_a_second`` the
+    pace of all starts (0 for any). ``quiet`` is how long a host is left alone after 429 or 503
+    without Retry-After, ``quiet_cap`` the longest it can ask for on behalf of all its feeds.
     """
 
     spacing: timedelta = timedelta(seconds=1)
@@ -80,7 +80,7 @@ class _Host:
     gate: Gate
     starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     leaving: asyncio.Lock = field(default_factory=asyncio.Lock)
-    left: datetime | None = None  # when the last request really did
+    left: datetime | None = None  # when the last request really did, or had its answer
     history: HostHistory = field(default_factory=HostHistory)
 
 
@@ -124,11 +124,18 @@ class Manners:
     async def place(self, url: str) -> AsyncIterator[Turn]:
         """Wait for the host of ``url`` (or a bare host), then for a place among all requests.
 
-        In this order, so that a slow host holds no place that others could use.
+        In this order, so that a slow host holds no place that others could use. The space until
+        the next request counts from the end of the place: a request that was long on its way may
+        have reached its host only just before it was answered.
         """
         host = self._host(url)
         async with host.gate, AsyncExitStack() as places:
-            yield await self._start(host, places)
+            turn = await self._start(host, places)
+            try:
+                yield turn
+            finally:
+                if turn.put_off is None:
+                    self._left(host)
 
     async def go(self, url: str) -> None:
         """Wait until a request may leave from its place, right before it does.
@@ -140,8 +147,7 @@ class Manners:
         async with host.leaving:
             await self._space(HostHistory(started=host.left))
             await self._pace()
-            host.left = self._clock()
-            host.history = replace(host.history, started=host.left)
+            self._left(host)
 
     def note(self, url: str, answer: Answer) -> bool:
         """Take note of what a host of ours said; return whether that is worth remembering."""
@@ -162,6 +168,10 @@ class Manners:
     def quiet_until(self, url: str) -> datetime | None:
         """Return when the host of ``url`` may be asked again, None when it may be now."""
         return self._quiet(self._host(url))
+
+    def _left(self, host: _Host) -> None:
+        host.left = self._clock()
+        host.history = replace(host.history, started=host.left)
 
     async def _start(self, host: _Host, places: AsyncExitStack) -> Turn:
         async with host.starting:

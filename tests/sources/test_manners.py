@@ -75,20 +75,23 @@ class Rig:
 def test_a_host_is_asked_one_at_a_time_with_space_between() -> None:
     rig = Rig(COURTESY)
     rig.run(*[lambda n=n: rig.visit("http://h.example/") for n in range(200)])
-    assert [at for _, at in rig.starts] == list(range(0, 400, 2))
+    assert [at for _, at in rig.starts] == [2.5 * n for n in range(200)]  # after half a second each
     assert rig.most["http://h.example/"] == 1
 
 
-def test_a_long_answer_delays_the_next_start_on_that_host() -> None:
+def test_the_space_counts_from_the_answer_which_proves_that_the_request_had_arrived() -> None:
+    """A request may be long on its way, and the next one short: they would arrive together."""
     rig = Rig(COURTESY)
     rig.run(*[lambda: rig.visit("http://h.example/", takes=7) for _ in range(3)])
-    assert [at for _, at in rig.starts] == [0, 7, 14]
+    assert [at for _, at in rig.starts] == [0, 9, 18]
+    _, history = rig.manners.history("http://h.example/")
+    assert history.started == NOW + 25 * SECOND  # for who asks there next, in another process
 
 
 def test_several_at_once_are_still_spaced() -> None:
     rig = Rig(Courtesy(spacing=2 * SECOND, at_once=3, starts_a_second=0))
     rig.run(*[lambda: rig.visit("http://h.example/", takes=9) for _ in range(5)])
-    assert [at for _, at in rig.starts] == [0, 2, 4, 9, 11]
+    assert [at for _, at in rig.starts] == [0, 2, 4, 13, 15]
 
 
 def test_subdomains_share_their_owners_patience() -> None:
@@ -97,7 +100,7 @@ def test_subdomains_share_their_owners_patience() -> None:
         lambda: rig.visit("http://www.paper.co.uk/a"),
         lambda: rig.visit("https://feeds.paper.co.uk"),
     )
-    assert [at for _, at in rig.starts] == [0, 2]
+    assert [at for _, at in rig.starts] == [0, 2.5]
 
 
 def test_hosts_do_not_wait_for_each_other() -> None:

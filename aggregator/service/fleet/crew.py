@@ -29,10 +29,14 @@ class Agreed:
 
     def exact(self) -> datetime:
         """Return the present to the microsecond."""
+        return self.at(time.clock_gettime(_STEADY))
+
+    def at(self, moment: float) -> datetime:
+        """Return what time it is at a moment of the steady clock."""
         if self._asked is None:
             return clock.exact()
         said, then = self._asked
-        return said + timedelta(seconds=time.clock_gettime(_STEADY) - then)
+        return said + timedelta(seconds=moment - then)
 
     def now(self) -> datetime:
         """Return the present in whole seconds."""
@@ -40,7 +44,19 @@ class Agreed:
 
     def ask(self, store: SharedStore) -> None:
         """Ask the database for the time."""
-        self._asked = store.time(), time.clock_gettime(_STEADY)
+        before = time.clock_gettime(_STEADY)
+        told = store.time()
+        self.take(before, told, time.clock_gettime(_STEADY))
+
+    def take(self, before: float, told: datetime, after: float) -> None:
+        """Agree with ``told``, which the database said between two moments of the steady clock.
+
+        It is as exact as the question was short, and moves us no further than it must: pauses
+        between requests are measured by this clock, and an answer that came late is no new time.
+        """
+        latest = told + timedelta(seconds=after - before)
+        present = told if self._asked is None else self.at(after)
+        self._asked = min(max(present, told), latest), after
 
     async def agree(self, keeper: Keeper, store: SharedStore) -> None:
         """Ask the database for the time, on the store's thread."""

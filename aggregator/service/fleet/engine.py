@@ -29,9 +29,16 @@ _AGAIN = 1.0  # seconds until a worker that failed is started anew
 _RECONNECT = 5.0
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # at once, whatever this machine's clock says
 _DOING = Status.DOING.value
-_WAITING = (
-    "SELECT queueing_lock FROM procrastinate_jobs WHERE status = 'todo' AND queue_name = %(queue)s"
+_AT_HAND = (
+    "SELECT queueing_lock FROM procrastinate_jobs"
+    " WHERE status IN ('todo', 'doing') AND queue_name = %(queue)s"
 )
+# Who takes a job asks of each that waits whether its lock is taken. The table is empty mostly, and
+# full of what is gone: by its figures it is quickest to read as a whole, which took 60 ms a job.
+_QUICKLY = """
+CREATE INDEX aggregator_jobs_lock ON procrastinate_jobs (lock) WHERE status IN ('todo', 'doing');
+ALTER FUNCTION procrastinate_fetch_job_v2(varchar[], bigint) SET enable_seqscan = off;
+"""
 
 Visiting = Callable[[int], Awaitable[None]]
 Doing = Callable[[], Awaitable[None]]
@@ -45,7 +52,7 @@ async def _nobody(*_: object) -> None:
 
 def tables() -> str:
     """Return the statements that make the tables of jobs, of which `TABLE` is one."""
-    return App(connector=PsycopgConnector()).schema_manager.get_schema()
+    return App(connector=PsycopgConnector()).schema_manager.get_schema() + _QUICKLY
 
 
 class _Stubborn(PsycopgConnector):
@@ -77,7 +84,11 @@ class Engine:
         tidy: Doing = _nobody,
     ) -> None:
         pool = _Stubborn(
-            conninfo=patient(url), min_size=1, max_size=4, reconnect_timeout=_RECONNECT
+            conninfo=patient(url),
+            min_size=1,
+            max_size=4,
+            reconnect_timeout=_RECONNECT,
+            configure=_unhurried,
         )
         self._app = App(connector=pool)
         self._visit = self._app.task(name="visit", queue=VISITS)(_visiting(visit))
@@ -91,13 +102,13 @@ class Engine:
             yield
 
     async def send_to(self, beats: Iterable[int]) -> None:
-        """Ask for a visit of each of ``beats``, unless one waits already.
+        """Ask for a visit of each of ``beats``, unless one waits already or is under way.
 
         One poller is on a beat at a time, so that its hosts' budgets are kept.
         """
-        rows = await self._app.connector.execute_query_all_async(_WAITING, queue=VISITS)
-        waiting = {row["queueing_lock"] for row in rows}
-        jobs = [self._beat(beat) for beat in beats if _lock(beat) not in waiting]
+        rows = await self._app.connector.execute_query_all_async(_AT_HAND, queue=VISITS)
+        at_hand = {row["queueing_lock"] for row in rows}
+        jobs = [self._beat(beat) for beat in beats if _lock(beat) not in at_hand]
         if jobs:
             with suppress(
                 AlreadyEnqueued
@@ -168,6 +179,12 @@ class Engine:
             if not stop.is_set():
                 log.warning("worker begins anew", queue=queue, because=str(results[0]))
                 await asyncio.sleep(_AGAIN)
+
+
+async def _unhurried(connection: Any) -> None:
+    """Let no job wait for the disk: one that a crash of the server undid is given out again."""
+    await connection.set_autocommit(True)  # a job is one statement
+    await connection.execute("SET synchronous_commit = off")
 
 
 def _lock(beat: int) -> str:
