@@ -2,6 +2,9 @@
 
 There is one connection, or one for each thread that comes: `Connection` with ``many``.
 
+What nobody waits for goes out together with the next statement that somebody does, so that a
+transaction is two or three journeys to the database and back, not one for each statement.
+
 A connection that broke is made anew at the next use; what was under way is lost as a whole, and is
 told as any other refusal of the store.
 """
@@ -39,6 +42,10 @@ _SESSION = (
 _OURS = "hashtext('aggregator'), hashtext(current_schema())"
 _ALONE = "SELECT pg_advisory_xact_lock(hashtext('aggregator tables'), hashtext(current_schema()))"
 _TURN = "SELECT pg_advisory_xact_lock(hashtext('aggregator turn'), hashtext(current_schema()))"
+
+
+_Said = tuple[str, Sequence[Any]]
+_BEGIN: _Said = ("BEGIN", ())
 
 
 class _Whole(Loader):
@@ -159,10 +166,10 @@ class Connection:
             with _told():
                 yield
             return
-        self._begin()
+        self._mine.held = [_BEGIN]
         try:
             yield
-            self.db.execute("COMMIT")
+            self._end()
         except BaseException as error:
             self._undo()
             if isinstance(error, psycopg.Error):
@@ -170,18 +177,40 @@ class Connection:
             raise
 
     def _under_way(self) -> bool:
-        return not self.db.closed and self.db.info.transaction_status != TransactionStatus.IDLE
+        return bool(self._held()) or (
+            not self.db.closed and self.db.info.transaction_status != TransactionStatus.IDLE
+        )
 
-    def _begin(self) -> None:
-        with _told():
-            try:
-                self._at_hand().execute("BEGIN")
-            except psycopg.OperationalError:
-                if not self.db.closed:
-                    raise
-                self._at_hand().execute("BEGIN")  # it was lost since its last use
+    def _held(self) -> list[_Said]:
+        """Return what is still to be said in the transaction under way, its beginning included."""
+        held: list[_Said] = getattr(self._mine, "held", [])
+        return held
+
+    def _say(self, sql: str, values: Sequence[Any] = ()) -> psycopg.Cursor[dict[str, Any]]:
+        """Execute a statement, after all that is held, in one go."""
+        held, self._mine.held = self._held(), []
+        try:
+            return _send(self._at_hand(), held, sql, values)
+        except psycopg.OperationalError:
+            if not (held[:1] == [_BEGIN] and self.db.closed):
+                raise
+            return _send(self._at_hand(), held, sql, values)  # it was lost since its last use
+
+    def _flush(self) -> None:
+        if held := self._held():
+            self._say(*held.pop())
+
+    def _end(self) -> None:
+        held = self._held()
+        if held == [_BEGIN]:
+            held.clear()  # nothing was done
+            return
+        if held[:1] == [_BEGIN]:
+            self._flush()  # what ends may not be said twice
+        self._say("COMMIT")
 
     def _undo(self) -> None:
+        self._mine.held = []
         with suppress(psycopg.Error):
             if self._under_way():
                 self.db.execute("ROLLBACK")
@@ -189,13 +218,13 @@ class Connection:
     def take_turn(self) -> None:
         """Wait until nobody else gives out numbers, and keep others from it until the end."""
         with _told():
-            self.db.execute(_TURN)
+            self._say(_TURN)
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Return all rows of a query."""
         with _told():
             if self._under_way():
-                return self.db.execute(spoken(sql), values).fetchall()
+                return self._say(spoken(sql), values).fetchall()
             try:
                 return self._at_hand().execute(spoken(sql), values).fetchall()
             except psycopg.OperationalError:
@@ -206,21 +235,30 @@ class Connection:
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Execute a statement in a transaction; return the number of rows that it changed."""
         with self.transaction():
-            return self.db.execute(spoken(sql), values).rowcount
+            return self._say(spoken(sql), values).rowcount
+
+    def later(self, sql: str, values: Sequence[Any] = ()) -> None:
+        """Execute a statement of which nothing is asked, in a transaction, together with others."""
+        with self.transaction():
+            self._mine.held = [*self._held(), (spoken(sql), values)]
 
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Execute a statement for each of ``rows`` in a transaction, without waiting between."""
         if rows:
-            with self.transaction(), self.db.cursor() as cursor:
+            with self.transaction(), self._cursor() as cursor:
                 cursor.executemany(spoken(sql), rows)
 
     def load(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Add rows, many at once, in a transaction."""
         names = ", ".join(f'"{name}"' for name in columns)
         into = f"COPY {table} ({names}) FROM STDIN"
-        with self.transaction(), self.db.cursor() as cursor, cursor.copy(into) as copy:
+        with self.transaction(), self._cursor() as cursor, cursor.copy(into) as copy:
             for row in rows:
                 copy.write_row(row)
+
+    def _cursor(self) -> psycopg.Cursor[dict[str, Any]]:
+        self._flush()
+        return self.db.cursor()
 
     def count_on(self, table: str) -> None:
         """Let the numbers of ``table`` (``seq``) go on after the highest that was loaded."""
@@ -248,7 +286,7 @@ class Connection:
     def make_once(self, table: str, statements: str) -> None:
         """Run ``statements`` unless ``table`` is there."""
         with self.transaction(), _told():
-            self.db.execute(_ALONE)
+            self._say(_ALONE)
             if not self.rows("SELECT 1 WHERE to_regclass(?::text) IS NOT NULL", [table]):
                 psycopg.ClientCursor(self.db).execute(statements)
 
@@ -262,6 +300,17 @@ class Connection:
         self._closed = True
         for db in self._all:
             db.close()
+
+
+def _send(
+    db: Database, held: Sequence[_Said], sql: str, values: Sequence[Any]
+) -> psycopg.Cursor[dict[str, Any]]:
+    if not held:
+        return db.execute(sql, values)
+    with db.pipeline():
+        for each in held:
+            db.execute(*each)
+        return db.execute(sql, values)
 
 
 @contextmanager

@@ -23,6 +23,9 @@ class Connection(Protocol):
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Execute a statement in a transaction; return the number of rows that it changed."""
 
+    def later(self, sql: str, values: Sequence[Any] = ()) -> None:
+        """Execute a statement of which nothing is asked, by the end of the transaction."""
+
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Execute a statement for each of ``rows`` in a transaction."""
 

@@ -28,10 +28,7 @@ class SqlHosts:
 
     def note(self, host: str, history: HostHistory) -> None:
         """Remember ``history``; its times are rounded up, so that no wait gets shorter."""
-        self._at.run(
-            _NOTE,
-            [host, _whole(history.started), _whole(history.quiet_until)],
-        )
+        self._at.later(_NOTE, [host, _whole(history.started), _whole(history.quiet_until)])
 
     def forget(self, before: datetime) -> None:
         """Forget hosts that were last asked, and wanted their peace, before ``before``."""

@@ -31,8 +31,8 @@ class SqlVisits:
         at, due = stamp(visit.at), stamp(visit.due)
         asked = [visit.place, int(visit.conditional), visit.requests]
         with self._at.transaction():
-            self._at.run(_BEGIN, [feed, at, due, visit.because, *asked])
-            self._at.run(
+            self._at.later(_BEGIN, [feed, at, due, visit.because, *asked])
+            self._at.later(
                 f"DELETE FROM visit WHERE feed = ?1 AND number <= {_LAST} - ?2", [feed, KEPT]
             )
 
@@ -40,7 +40,7 @@ class SqlVisits:
         """Write down what the visit that was begun last brought."""
         asked = [visit.place, int(visit.conditional), visit.requests]
         brought = [visit.outcome, visit.status, visit.size, visit.new, int(visit.gave)]
-        self._at.run(_END, [feed, *asked, *brought])
+        self._at.later(_END, [feed, *asked, *brought])
 
     def all(self) -> Mapping[str, tuple[Logged, ...]]:
         """Return the visits to each feed, the oldest first."""

@@ -98,6 +98,10 @@ class Connection:
         except sqlite3.Error as error:
             raise StoreError(_advice(error)) from error
 
+    def later(self, sql: str, values: Sequence[Any] = ()) -> None:
+        """Execute a statement of which nothing is asked, in a transaction; here, at once."""
+        self.run(sql, values)
+
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Execute a statement for each of ``rows`` in a transaction."""
         with self.transaction():
