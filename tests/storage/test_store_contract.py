@@ -35,7 +35,7 @@ from aggregator.outputs.standing import Stay
 from aggregator.sources.manners import HostHistory
 from aggregator.storage import open_store
 from aggregator.storage.protocol import Choice, Filing, Store
-from tests.stores import Engine
+from tests.stores import Engine, Hand
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -114,6 +114,17 @@ def test_a_new_feed_is_due_at_once_and_a_known_one_keeps_its_time(store: Store) 
 
 
 @pytest.mark.conforms("A22", "E44")
+def test_a_start_writes_no_feed_that_is_as_it_was(store: Store, address: str) -> None:
+    """Who visits meanwhile need not wait for it."""
+    north = feed("north", title="North", topics=("sea",), weight=1.5)
+    store.feeds.configure([feed(), north, feed("left", enabled=False)], now=NOW)
+    with closing(Hand(address)) as hand:
+        hand.refuse("UPDATE", "feed")
+    store.feeds.configure([feed(), north, feed("left", enabled=False)], now=NOW + HOUR)
+    with pytest.raises(StoreError):
+        store.feeds.configure([feed(), replace(north, weight=2), feed("left")], now=NOW)
+
+
 def test_an_address_that_comes_back_is_not_due_sooner_than_if_it_had_stayed(store: Store) -> None:
     """After an edit and its undoing, and under another id."""
     store.feeds.configure([feed()], now=NOW)

@@ -63,10 +63,10 @@ _FORGET = ", ".join(
     [_kept_if(_SAME_URL, name, none) for name, none in _LEARNED.items()]
     + [_kept_if(f"{_SAME_URL} AND feed.way = excluded.way", name, "NULL") for name in _GIVEN]
 )
+_ASKED_FOR = "id, configured, url, title, owner, weight, topics, language, way, secret"
 _CONFIGURE = f"""
 INSERT INTO feed
-    (id, configured, url, title, owner, weight, topics, language, way, secret, next_due, beat,
-     because)
+    ({_ASKED_FOR}, next_due, beat, because)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'new')
 ON CONFLICT (id) DO UPDATE SET
     configured = excluded.configured, title = excluded.title, owner = excluded.owner,
@@ -92,6 +92,7 @@ _BEGIN = (
     "UPDATE feed SET attempted_at = ?, next_due = ?, because = ?, usual_due = NULL, turn = turn + 1"
     " WHERE id = ? AND turn = coalesce(?, turn)"
 )
+_DROP = "UPDATE feed SET configured = 0 WHERE id = ?"
 _REMEMBER = replacing("reading", ["feed"], ["memory"])
 _RECALL = "UPDATE feed SET next_due = ?, because = ?, usual_due = NULL WHERE id = ?"
 
@@ -106,31 +107,26 @@ class SqlFeeds:
         self._at = connection
 
     def configure(self, feeds: Sequence[Feed], *, now: datetime) -> None:
-        """Make ``feeds`` the configured ones."""
-        free = self._free_from(feeds, now)
-        rows = [
-            (
-                feed.id,
-                int(feed.enabled),
-                feed.url,
-                feed.title,
-                feed.owner,
-                feed.weight,
-                json.dumps(feed.topics),
-                feed.language,
-                _way(feed),
-                int(feed.secret),
-                free.get(feed.url, stamp(now)),
-                beat_of(feed.url),
-            )
-            for feed in feeds
-        ]
+        """Make ``feeds`` the configured ones; what is as it was is not written."""
+        asked_for = {feed.id: _row(feed) for feed in feeds}
         with self._at.transaction():
+            rows = self._at.rows(f"SELECT {_ASKED_FOR} FROM feed")
+            held = {row["id"]: tuple(row.values()) for row in rows}
+            others = [feed for feed in feeds if held.get(feed.id) != asked_for[feed.id]]
+            free = self._free_from(others, now) if others else {}
+            edited = [(feed.id, feed.url) for feed in others if feed.id in held]
+            dropped = [(row["id"],) for row in rows if row["configured"]]
             self._at.run("DELETE FROM left_address WHERE due <= ?", [stamp(now)])
-            self._at.run_many(_LEAVE, [(feed.id, feed.url) for feed in feeds])
-            self._at.run("UPDATE feed SET configured = 0 WHERE configured = 1")
-            self._at.run_many(_FORGET_READING, [(feed.id, feed.url) for feed in feeds])
-            self._at.run_many(_CONFIGURE, rows)
+            self._at.run_many(_LEAVE, edited)
+            self._at.run_many(_DROP, [key for key in dropped if key[0] not in asked_for])
+            self._at.run_many(_FORGET_READING, edited)
+            self._at.run_many(
+                _CONFIGURE,
+                [
+                    (*asked_for[feed.id], free.get(feed.url, stamp(now)), beat_of(feed.url))
+                    for feed in others
+                ],
+            )
 
     def _free_from(self, feeds: Sequence[Feed], now: datetime) -> dict[str, str]:
         """Return when addresses may be asked that a feed has not had until now, where that waits.
@@ -243,6 +239,22 @@ class SqlFeeds:
 def beat_of(url: str) -> int:
     """Return the beat of the host at ``url``: hosts are spread over `BEATS` by their domains."""
     return crc32(registrable_domain(url).encode()) % BEATS
+
+
+def _row(feed: Feed) -> tuple[Any, ...]:
+    """Return what ops ask for, as columns."""
+    return (
+        feed.id,
+        int(feed.enabled),
+        feed.url,
+        feed.title,
+        feed.owner,
+        feed.weight,
+        json.dumps(feed.topics),
+        feed.language,
+        _way(feed),
+        int(feed.secret),
+    )
 
 
 def _way(feed: Feed) -> int:
