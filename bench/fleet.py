@@ -248,7 +248,7 @@ def _stock(
         took = time.monotonic() - began
     stat = (work / "documents" / feeds.hosts[0].host / "feed.rss").stat()
     etag = f'"{int(stat.st_mtime):x}-{stat.st_size:x}"'
-    start = clock.now() + timedelta(seconds=30 + 4 * took if spread else -60)
+    start = clock.now() + timedelta(seconds=30 + 3 * took if spread else -60)
     with closing(Hand(url)) as hand:
         hand.execute("DELETE FROM procrastinate_jobs")
         hand.execute(

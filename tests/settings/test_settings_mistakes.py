@@ -288,8 +288,8 @@ def test_missing_and_unreadable_files_say_what_to_do(tmp_path: Path) -> None:
 
 @pytest.mark.conforms("D47")
 def test_a_file_beyond_five_megabytes_is_not_read(tmp_path: Path) -> None:
-    (told,) = faults(tmp_path, feeds=ONE_FEED + "#" * 5_000_000)
-    assert told == "feeds.yaml: is larger than 5 MB; shorten it"
+    (told,) = faults(tmp_path, feeds=ONE_FEED + "#" * 25_000_000)
+    assert told == "feeds.yaml: is larger than 25 MB; shorten it"
 
 
 @pytest.mark.conforms("D47")
