@@ -215,13 +215,13 @@ def _many(work: Path, server: Server, hosts: int, each: int, minutes: float) -> 
             spent = {m: _cpu(m.process.pid) - before[m] for m in fleet.members}
             database = _database_cpu(server) - database
             memory = {m: _memory(m.process.pid) for m in fleet.members}
-            lags = _lags(url, since)
+            lags = _lags(url, since) or [0.0]
             grown = _size(url) - size
             tables = _tables(url)
     seconds = minutes * 60
     pace = len(lags) / seconds
     print(f"{total:,} feeds, {len(lags):,} visits in {minutes:g} minutes ({pace:.1f} a second)")
-    cuts = quantiles(lags, n=100)
+    cuts = quantiles([*lags, *lags], n=100)
     print(f"late by: median {cuts[49]:.1f} s, p99 {cuts[98]:.1f} s, most {max(lags):.1f} s")
     for member in fleet.members:
         print(f"{member.role}: {spent[member] / seconds:.2f} cores, {memory[member]:.0f} MB")
