@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from aggregator.model.editions import Rendered
 from aggregator.model.errors import StoreError, StoreTooNewError
 from aggregator.model.feeds import Feed
 from aggregator.service import clock
+from aggregator.sources.manners import HostHistory
 from aggregator.storage import Store, back_up, open_shared, open_store
 from aggregator.storage.shelves import views
 from aggregator.storage.sqlite import migrations
@@ -69,6 +70,40 @@ def test_a_transaction_that_is_cut_is_lost_as_a_whole(store: Store, url: str) ->
     with pytest.raises(StoreError, match="polling goes on when it is back"):
         cut()
     assert (store.notes.get("a"), store.notes.get("b")) == (None, None)
+
+
+def test_who_goes_on_in_a_transaction_that_was_cut_changes_nothing(store: Store, url: str) -> None:
+    def cut() -> None:
+        with store.transaction():
+            store.notes.put("a", "1")
+            hang_up(url)
+            for name in "bc":
+                with suppress(StoreError):
+                    store.notes.put(name, "1")
+
+    with pytest.raises(StoreError):
+        cut()
+    assert [store.notes.get(name) for name in "abc"] == [None] * 3
+
+
+def test_what_nobody_waits_for_is_said_in_order_and_undone_with_the_rest(store: Store) -> None:
+    early, late = (HostHistory(started=NOW + n * HOUR) for n in (0, 1))
+    with store.transaction():
+        store.hosts.note("a.example", early)
+        store.hosts.note("a.example", late)
+        assert store.hosts.of(["a.example"]) == {"a.example": late}
+        store.hosts.note("b.example", early)
+    assert store.hosts.all() == {"a.example": late, "b.example": early}
+
+    def undone() -> None:
+        with store.transaction():
+            store.hosts.note("a.example", early)
+            store.hosts.note("c.example", early)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        undone()
+    assert store.hosts.all() == {"a.example": late, "b.example": early}
 
 
 @pytest.mark.usefixtures("postgres")  # so that it is skipped where none can be started

@@ -166,7 +166,7 @@ class Connection:
             with _told():
                 yield
             return
-        self._mine.held = [_BEGIN]
+        self._mine.held, self._mine.inside = [_BEGIN], True
         try:
             yield
             self._end()
@@ -175,11 +175,11 @@ class Connection:
             if isinstance(error, psycopg.Error):
                 raise StoreError(_advice(error)) from error
             raise
+        finally:
+            self._mine.inside = False
 
     def _under_way(self) -> bool:
-        return bool(self._held()) or (
-            not self.db.closed and self.db.info.transaction_status != TransactionStatus.IDLE
-        )
+        return bool(getattr(self._mine, "inside", False))  # also where its connection was lost
 
     def _held(self) -> list[_Said]:
         """Return what is still to be said in the transaction under way, its beginning included."""
@@ -189,10 +189,12 @@ class Connection:
     def _say(self, sql: str, values: Sequence[Any] = ()) -> psycopg.Cursor[dict[str, Any]]:
         """Execute a statement, after all that is held, in one go."""
         held, self._mine.held = self._held(), []
+        if held[:1] != [_BEGIN]:  # by no other connection than the transaction's
+            return _send(self.db, held, sql, values)
         try:
             return _send(self._at_hand(), held, sql, values)
         except psycopg.OperationalError:
-            if not (held[:1] == [_BEGIN] and self.db.closed):
+            if not self.db.closed:
                 raise
             return _send(self._at_hand(), held, sql, values)  # it was lost since its last use
 
@@ -211,9 +213,10 @@ class Connection:
 
     def _undo(self) -> None:
         self._mine.held = []
+        db: Database | None = getattr(self._mine, "db", None)
         with suppress(psycopg.Error):
-            if self._under_way():
-                self.db.execute("ROLLBACK")
+            if db is not None and db.info.transaction_status != TransactionStatus.IDLE:
+                db.execute("ROLLBACK")
 
     def take_turn(self) -> None:
         """Wait until nobody else gives out numbers, and keep others from it until the end."""
