@@ -25,12 +25,13 @@ def known_of(
 
     Where every key is known, as at most visits, that is one look. ``omitted`` are the marks of
     entries that the document lists besides, and that were not read; of a ``partial`` document
-    nobody knows what else the feed lists.
+    nobody knows what else the feed lists. What it says holds until the transaction ends.
     """
     waiting = store.items.waiting(state.feed)
     listed = listed_by(state, entries, waiting)
     if not listed:
         return Known()
+    store.take_turn()  # an id that is free here must be so when it is given
     known = replace(
         store.items.known(state.feed, list(listed), ids_of(state.feed, listed)), waiting=waiting
     )

@@ -77,27 +77,32 @@ class Window:
 
     async def refresh(self) -> None:
         """Put on the shelf what another process has published since the last time."""
-        new, gone = await self.keeper.run(self._published_elsewhere)
+        etags, new = await self.keeper.run(self._published_elsewhere)
         served = await _ready(new)
-        self._pages.clear()
+        self._forget()
         self._stack(served)
-        for path in gone:
+        for path in self._etags.keys() - etags.keys():
             self._place(path).drop(path)
+        self._etags = etags
         self.shown()
 
-    def _published_elsewhere(self) -> tuple[tuple[Rendered, ...], frozenset[str]]:
+    def _published_elsewhere(self) -> tuple[Mapping[str, str], tuple[Rendered, ...]]:
         outputs, before = self.keeper.store.outputs, self._etags
-        self._etags = outputs.etags()
-        new = (path for path, etag in self._etags.items() if before.get(path) != etag)
-        documents = tuple(filter(None, map(outputs.get, new)))
-        return documents, frozenset(before.keys() - self._etags.keys())
+        etags = outputs.etags()
+        new = (path for path, etag in etags.items() if before.get(path) != etag)
+        return etags, tuple(filter(None, map(outputs.get, new)))
+
+    def _forget(self) -> None:
+        """Print pages and answers anew when they are asked for."""
+        self._pages.clear()
+        self._archived.clear()
+        self.search.forget()
 
     async def dress(self) -> None:
         """Bring out new editions of what is filed."""
         published = await self.keeper.run(self._edit)
         served = await _ready(published.documents)
-        self._pages.clear()
-        self._archived.clear()
+        self._forget()
         self._stack(served)
         for path in published.dropped:
             self._place(path).drop(path)

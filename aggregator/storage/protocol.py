@@ -554,6 +554,12 @@ class Store(Protocol):
     def transaction(self) -> AbstractContextManager[None]:
         """Make everything inside one transaction; an exception undoes all of it."""
 
+    def take_turn(self) -> None:
+        """Let what is read from here on stay true until the transaction under way ends.
+
+        Nobody else takes in, revises or files an item meanwhile.
+        """
+
     def tidy(self, before: datetime) -> None:
         """Do the housekeeping that keeps a database fast and small.
 

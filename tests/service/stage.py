@@ -120,7 +120,8 @@ def entry(feed: str, number: int, title: str, summary: str = "", **wishes: Any) 
 
 def bring(store: Store, feed: str, entries: Iterable[Entry], *, now: datetime = NOW) -> list[str]:
     """Take ``entries`` in as a visit does; return the ids of those that are new."""
-    listed, state = tuple(entries), store.feeds.state(feed)
-    intake = take_in(state, listed, known_of(store, state, listed), now=now)
-    store.items.apply(intake)
+    with store.transaction():
+        listed, state = tuple(entries), store.feeds.state(feed)
+        intake = take_in(state, listed, known_of(store, state, listed), now=now)
+        store.items.apply(intake)
     return [new.id for new in intake.new]

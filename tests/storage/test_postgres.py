@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from aggregator.items.intake import take_in
 from aggregator.model.editions import Rendered
 from aggregator.model.errors import StoreError, StoreTooNewError
 from aggregator.model.feeds import Feed
 from aggregator.service import clock
+from aggregator.service.recall import known_of
 from aggregator.sources.manners import HostHistory
 from aggregator.storage import Store, back_up, open_shared, open_store
 from aggregator.storage.shelves import views
@@ -242,6 +244,27 @@ def test_numbers_are_given_out_by_one_at_a_time(url: str) -> None:
                     waiting.result(0.3)
             assert len(waiting.result(30)) == 1
         assert [stored.item.feed for stored in one.items.all()] == ["a", "b"]
+
+
+def test_an_id_that_was_free_is_so_when_it_is_given(url: str) -> None:
+    """Two sections of a publisher list the same report, and are read in the same moment."""
+    report = entry("a", 1, "First")
+    with closing(open_shared(url)) as one, closing(open_shared(url)) as other:
+        feeds = [Feed(id=name, url=f"https://{name}.example/") for name in ("a", "b")]
+        one.feeds.configure(feeds, now=NOW)
+        with ThreadPoolExecutor() as second:
+            with one.transaction():
+                state = one.feeds.state("a")
+                known = known_of(one, state, [report])
+                waiting = second.submit(bring, other, "b", [report])
+                with suppress(TimeoutError):
+                    waiting.result(0.5)
+                one.items.apply(take_in(state, (report,), known, now=NOW))
+            assert len(waiting.result(30)) == 1
+        assert {(s.item.feed, s.item.entry.guid) for s in one.items.all()} == {
+            ("a", report.guid),
+            ("b", report.guid),
+        }
 
 
 def test_each_thread_may_have_a_connection_and_a_transaction_of_its_own(url: str) -> None:

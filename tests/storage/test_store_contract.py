@@ -178,7 +178,9 @@ def test_changed_secrets_forget_validators_and_digest_once_and_nothing_else(
     store.feeds.save(known)
 
     store.feeds.configure([edited], now=NOW + HOUR)
-    assert store.feeds.state("harbour") == LEARNED
+    turn = store.feeds.state("harbour").turn
+    assert store.feeds.state("harbour") == replace(LEARNED, turn=turn)
+    known = replace(known, turn=turn)
     store.feeds.save(known)
     store.feeds.configure([edited], now=NOW + HOUR)
     assert store.feeds.state("harbour") == known
@@ -254,6 +256,7 @@ def test_what_a_feed_taught_us_reads_back_and_is_forgotten_with_its_address(stor
         url="https://harbour.example/edited",
         because=LEARNED.because,
         habits=LEARNED.habits,  # the items are the feed's, wherever it is asked
+        turn=new.turn + 1,  # a visit of the former address is overtaken
     )
     assert store.feeds.state("harbour") == edited
 
@@ -957,11 +960,38 @@ def test_feeds_of_one_publisher_are_of_one_beat_wherever_they_moved(store: Store
     assert store.feeds.beats(NOW - HOUR) == ()
 
 
+def test_an_edited_address_overtakes_the_visit_of_the_former_one(store: Store) -> None:
+    store.feeds.configure([feed(), feed("north")], now=NOW)
+    former, other = store.feeds.state("harbour"), store.feeds.state("north")
+    edited = feed(url="https://harbour.example/new")
+    store.feeds.configure([edited, feed("north", title="North")], now=NOW)
+
+    with pytest.raises(OvertakenError):
+        store.feeds.save(replace(former, moved_to="https://harbour.example/elsewhere"))
+    store.feeds.save(replace(other, last_error="x"))
+    assert store.feeds.state("harbour").moved_to is None
+
+
+def test_no_process_shortens_the_peace_that_another_promised_a_host(store: Store) -> None:
+    held = HostHistory(started=NOW, quiet_until=NOW + HOUR)
+    store.hosts.note("harbour.example", held)
+    store.hosts.note("harbour.example", HostHistory())
+    store.hosts.note("harbour.example", HostHistory(started=NOW - HOUR, quiet_until=NOW))
+    assert store.hosts.all() == {"harbour.example": held}
+
+
 def test_of_some_hosts_what_is_remembered_is_found(store: Store) -> None:
     for name in ("a.example", "b.example"):
         store.hosts.note(name, HostHistory(started=NOW))
     assert set(store.hosts.of(["a.example", "c.example"])) == {"a.example"}
     assert store.hosts.of([]) == {}
+
+
+@pytest.mark.parametrize("part", ["Überfall", "ÜbERFALL"])
+def test_a_headline_is_found_in_either_case_of_plain_letters(store: Store, part: str) -> None:
+    store.feeds.configure([feed()], now=NOW)
+    visit(store, entry(1, title="Der Überfall"), entry(2, title="überfällig"))
+    assert [found.item.entry.title for found in store.items.titled(part, 9)] == ["Der Überfall"]
 
 
 def test_the_first_note_stands(store: Store) -> None:

@@ -141,3 +141,13 @@ def test_indexing_stands_or_falls_with_its_mark(store: Store) -> None:
         raise KeyError
     assert store.search.mark() == mark
     assert found(store, "undone") == set()
+
+
+def test_a_word_without_end_keeps_no_other_from_being_found(store: Store) -> None:
+    """Encoded pictures and keys are words, too."""
+    for number, letter in ((6, "x"), (7, "ж"), (8, "書")):
+        visit(store, entry(number, f"Harbour {letter * 3_000} opens{number}"))
+    file_all(store)
+    learn(store)
+    assert found(store, "harbour opens7") == {"g7"}
+    assert found(store, "harbour") == {"g6", "g7", "g8"}

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 from aggregator.outputs.finding import Match
+from aggregator.storage.postgres.schema import EDITIONS
 from aggregator.storage.protocol import Words
 from aggregator.storage.shelves.search import SqlSearch
 from aggregator.text.queries import Phrase, Query
@@ -15,6 +16,7 @@ from aggregator.text.tokens import is_unspaced
 
 _WEIGHTS = "{0, 0, 0.12, 1}"  # a word in the headline counts eight times one in the text
 _MOST = 16_000  # positions that a vector keeps, less the gap
+_LONGEST = 2_046  # bytes of a word that a vector takes; longer ones are not found
 
 
 class PostgresSearch(SqlSearch):
@@ -30,6 +32,7 @@ class PostgresSearch(SqlSearch):
                 [(one.seq, _vector(one)) for one in some],
             )
             self._remember(mark)
+            self._at.run(f"NOTIFY {EDITIONS}")  # what was found before is found otherwise now
 
     def find(self, query: Query, limit: int) -> tuple[Match, ...]:
         """Return the ``limit`` items that came last and hold what ``query`` wants."""
@@ -51,8 +54,9 @@ def _vector(one: Words) -> str:
 
 def _places(words: Iterable[str], first: int, weight: str) -> Iterable[str]:
     for place, word in enumerate(words, start=first):
-        if place <= _MOST:
-            yield f"{_lexeme(word)}:{place}{weight}"
+        bare = _bare(word)
+        if place <= _MOST and len(bare.encode()) <= _LONGEST:
+            yield f"{_quoted(bare)}:{place}{weight}"
 
 
 def _expression(query: Query) -> str:
@@ -61,13 +65,18 @@ def _expression(query: Query) -> str:
 
 
 def _said(phrase: Phrase) -> str:
-    words = " <-> ".join(map(_lexeme, phrase.words))
+    words = " <-> ".join(_quoted(_bare(word)) for word in phrase.words)
     return f"({words}{':*' if phrase.begins else ''})"
 
 
-def _lexeme(word: str) -> str:
-    bare = word if word.isascii() or is_unspaced(word) else "".join(map(_without_accent, word))
-    doubled = bare.replace("\\", "\\\\").replace("'", "''")
+def _bare(word: str) -> str:
+    if word.isascii() or is_unspaced(word):
+        return word
+    return "".join(map(_without_accent, word))
+
+
+def _quoted(word: str) -> str:
+    doubled = word.replace("\\", "\\\\").replace("'", "''")
     return f"'{doubled}'"
 
 

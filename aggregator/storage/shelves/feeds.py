@@ -72,6 +72,7 @@ ON CONFLICT (id) DO UPDATE SET
     configured = excluded.configured, title = excluded.title, owner = excluded.owner,
     weight = excluded.weight, topics = excluded.topics, language = excluded.language,
     url = excluded.url, way = excluded.way, secret = excluded.secret,
+    turn = feed.turn + CASE WHEN {_SAME_URL} AND feed.way = excluded.way THEN 0 ELSE 1 END,
     {_FORGET}
 """
 _LEAVE = """

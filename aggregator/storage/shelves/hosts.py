@@ -5,9 +5,15 @@ from datetime import datetime, timedelta
 
 from aggregator.sources.manners import HostHistory
 from aggregator.storage.shelves.connection import Connection
-from aggregator.storage.shelves.rows import Row, marks, maybe_moment, replacing, stamp
+from aggregator.storage.shelves.rows import Row, marks, maybe_moment, stamp
 
-_NOTE = replacing("host", ["name"], ["started", "quiet_until"])
+_NOTE = """
+INSERT INTO host (name, started, quiet_until) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET
+    started = CASE WHEN host.started > coalesce(excluded.started, '')
+        THEN host.started ELSE excluded.started END,
+    quiet_until = CASE WHEN host.quiet_until > coalesce(excluded.quiet_until, '')
+        THEN host.quiet_until ELSE excluded.quiet_until END
+"""
 _ALMOST = timedelta(microseconds=999_999)
 
 
@@ -27,7 +33,10 @@ class SqlHosts:
         return _histories(self._at.rows(query, hosts))
 
     def note(self, host: str, history: HostHistory) -> None:
-        """Remember ``history``; its times are rounded up, so that no wait gets shorter."""
+        """Remember ``history``; its times are rounded up, so that no wait gets shorter.
+
+        Nor does it by what another process knew of the host, which may be less.
+        """
         self._at.later(_NOTE, [host, _whole(history.started), _whole(history.quiet_until)])
 
     def forget(self, before: datetime) -> None:

@@ -131,8 +131,10 @@ class SqlItems:
 
     def titled(self, part: str, limit: int) -> tuple[StoredItem, ...]:
         """Return at most ``limit`` items with ``part`` in their title, the newest first."""
+        # As the engines lower what is in the store: the letters of ASCII alone.
+        lowered = "".join(letter.lower() if letter.isascii() else letter for letter in part)
         return self._items(
-            "WHERE instr(lower(title), lower(?)) > 0 ORDER BY seq DESC LIMIT ?", [part, limit]
+            "WHERE instr(lower(title), ?) > 0 ORDER BY seq DESC LIMIT ?", [lowered, limit]
         )
 
     def headlines(self, item: str) -> tuple[tuple[datetime, str], ...]:

@@ -60,6 +60,10 @@ class SqlStore:
         self.notes.put(_REHEARSAL, "." * A_VISIT)
         self.notes.drop(_REHEARSAL)
 
+    def take_turn(self) -> None:
+        """Let nobody else take in, revise or file an item until the transaction ends."""
+        self._at.take_turn()
+
     def about(self) -> Mapping[str, str]:
         """Tell which engine keeps the store, and its version."""
         return self._about
