@@ -42,7 +42,7 @@ class StoreInUseError(StoreError):
 
 
 class OvertakenError(StoreError):
-    """Another process began a visit of that feed meanwhile; this one changes nothing."""
+    """Another process began that visit, or filed that item, meanwhile; this one changes nothing."""
 
 
 class NotOursError(AggregatorError):

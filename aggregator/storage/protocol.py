@@ -587,6 +587,7 @@ class SharedStore(Store, Protocol):
         """Be the only one that does ``what`` while connected; None when another is.
 
         Returns the number of the connection: with another one, somebody else may have led since.
+        So from when it is lost, everything raises `StoreError` until this is asked again.
         """
 
     def make_once(self, table: str, statements: str) -> None:

@@ -239,6 +239,29 @@ def test_a_restart_of_the_database_is_survived_by_all(origin: Origin, tmp_path: 
         server.end()
 
 
+def test_an_outage_that_outlasts_everybodys_patience_is_survived_by_all(
+    origin: Origin, tmp_path: Path
+) -> None:
+    """What connects by itself has given up by then, and every lead is lost."""
+    feeds, server = feeds_of(origin, 2), Server.begin()
+    try:
+        url = server.new()
+        roles = ("scheduler", "poller", "organiser", "web")
+        with sailing(tmp_path, url, feeds, *roles) as fleet:
+            _, poller, desk, web = fleet.members
+            until(lambda: holds(web, "Ferry 0 ", "Ferry 1 "))
+            server.stop(signal.SIGQUIT)
+            until(lambda: "reconnection attempt" in poller.said())
+            until(lambda: "reconnection attempt" in desk.said())
+            server.start()
+            origin.script("/0", answer(200, rss(item(7), item(0))))
+            recall(url)
+            until(lambda: holds(web, "Ferry 7 "))
+            assert fleet.end() == [0] * len(roles)
+    finally:
+        server.end()
+
+
 def recall(url: str) -> None:
     """Let feed f0 be due now."""
     with closing(Hand(url)) as hand:

@@ -204,9 +204,14 @@ def test_who_leads_by_a_lost_connection_leads_no_more(url: str) -> None:
     with closing(open_shared(url)) as one, closing(open_shared(url)) as other:
         number = one.lead("desk")
         hang_up(url)
-        until(lambda: other.lead("desk") is not None)
-        assert one.lead("desk") is None
         assert number is not None
+        until(lambda: other.lead("desk") is not None)
+        with pytest.raises(StoreError, match="another may lead"):
+            one.notes.put("desk", "mine")
+        with pytest.raises(StoreError, match="another may lead"):
+            one.time()
+        assert one.lead("desk") is None
+        assert one.notes.get("desk") is None
 
 
 def test_only_a_server_is_shared() -> None:

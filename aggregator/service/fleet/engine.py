@@ -14,6 +14,7 @@ import structlog
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
+from psycopg import OperationalError
 
 from aggregator.storage.postgres.connection import patient
 
@@ -58,9 +59,14 @@ def tables() -> str:
 class _Stubborn(PsycopgConnector):
     """Says again what may have been lost with a connection.
 
-    A job whose end is not written down would hold its beat for as long as the worker lives. What is
-    said so is refused, or changes nothing, when it is said twice.
+    A job whose end is not written down would hold its beat for as long as the worker lives: so
+    where that cannot be said twice, `failed` asks for another worker. What is said so is refused,
+    or changes nothing, when it is said twice.
     """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.failed = asyncio.Event()
 
     async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
         """Execute ``query``, once more if it fails for another reason than a rule of the table."""
@@ -69,7 +75,15 @@ class _Stubborn(PsycopgConnector):
         except UniqueViolation:
             raise
         except ConnectorException:
+            await self._once_more(query, **arguments)
+
+    async def _once_more(self, query: LiteralString, **arguments: Any) -> None:
+        try:
             await super().execute_query_async(query, **arguments)
+        except ConnectorException as error:
+            if isinstance(error.__cause__, OperationalError):
+                self.failed.set()
+            raise
 
 
 class Engine:
@@ -83,14 +97,14 @@ class Engine:
         organise: Doing = _nobody,
         tidy: Doing = _nobody,
     ) -> None:
-        pool = _Stubborn(
+        self._pool = _Stubborn(
             conninfo=patient(url),
             min_size=1,
             max_size=4,
             reconnect_timeout=_RECONNECT,
             configure=_unhurried,
         )
-        self._app = App(connector=pool)
+        self._app = App(connector=self._pool)
         self._visit = self._app.task(name="visit", queue=VISITS)(_visiting(visit))
         self._organise = self._app.task(name="organise", queue=DESK)(_doing(organise))
         self._tidy = self._app.task(name="tidy", queue=DESK)(_doing(tidy))
@@ -159,6 +173,7 @@ class Engine:
     async def work(self, queue: str, *, at_once: int, stop: asyncio.Event) -> None:
         """Run the jobs of ``queue`` until told to stop, whatever becomes of the connection."""
         while not stop.is_set():
+            self._pool.failed.clear()
             worker = asyncio.create_task(
                 self._app.run_worker_async(
                     queues=[queue],
@@ -171,13 +186,13 @@ class Engine:
                     shutdown_graceful_timeout=GRACE,
                 )
             )
-            stopping = asyncio.create_task(stop.wait())
-            await asyncio.wait({worker, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            worker.cancel()
-            stopping.cancel()
-            results = await asyncio.gather(worker, stopping, return_exceptions=True)
+            ends = [asyncio.create_task(end.wait()) for end in (stop, self._pool.failed)]
+            await asyncio.wait({worker, *ends}, return_when=asyncio.FIRST_COMPLETED)
+            for each in (worker, *ends):
+                each.cancel()
+            ended, *_ = await asyncio.gather(worker, *ends, return_exceptions=True)
             if not stop.is_set():
-                log.warning("worker begins anew", queue=queue, because=str(results[0]))
+                log.warning("worker begins anew", queue=queue, because=str(ended))
                 await asyncio.sleep(_AGAIN)
 
 

@@ -5,13 +5,13 @@ keeps every other desk out; with a lost connection ends its term, and the next b
 """
 
 import asyncio
+from contextlib import closing
 
 import structlog
 
 from aggregator.model.errors import StoreError
-from aggregator.service.fleet.crew import Crew, either
+from aggregator.service.fleet.crew import Crew
 from aggregator.service.fleet.engine import DESK, TABLE, Engine, tables
-from aggregator.service.keeper import Keeper
 from aggregator.service.run import Service
 from aggregator.storage import SharedStore
 
@@ -25,39 +25,38 @@ async def organise(crew: Crew) -> None:
     while not crew.stop.is_set():
         try:
             await _wait_and_lead(crew)
-        except StoreError as error:
-            log.warning("failed", part="desk", reason=str(error))
+        except Exception as error:  # noqa: BLE001 - a term that fails must not be the last one
+            log.warning("failed", part="desk", reason=str(error), kind=type(error).__name__)
         await crew.pause(TRY_AGAIN)
 
 
 async def _wait_and_lead(crew: Crew) -> None:
-    store = crew.store()
-    session = store.lead("desk")
-    while session is None and not crew.stop.is_set():
-        await crew.pause(TRY_AGAIN)
-        session = await asyncio.to_thread(store.lead, "desk")
-    if session is None:
-        store.close()
-        return
-    async with crew.service(store, leads=True) as service:
-        await service.keeper.run(store.make_once, TABLE, tables())
-        await service.window.furnish()
-        await _Term(crew, service, store, session).run()
+    with closing(await asyncio.to_thread(crew.store)) as store:
+        while await asyncio.to_thread(store.lead, "desk") is None:
+            await crew.pause(TRY_AGAIN)
+            if crew.stop.is_set():
+                return
+        async with crew.service(store, leads=True) as service:
+            await service.keeper.run(store.make_once, TABLE, tables())
+            await service.window.furnish()
+            await _Term(crew, service, store).run()
 
 
 class _Term:
-    """The time in which this process leads the desk, by one connection to the database."""
+    """The time in which this process leads the desk, by one connection to the database.
 
-    def __init__(self, crew: Crew, service: Service, store: SharedStore, session: int) -> None:
+    When that is lost the store refuses everything, so that nothing is filed or published beside
+    whoever leads next.
+    """
+
+    def __init__(self, crew: Crew, service: Service, store: SharedStore) -> None:
         self._crew = crew
         self._service = service
-        self._keeper: Keeper = service.keeper
         self._store = store
-        self._session = session
         self._over = asyncio.Event()
 
     async def run(self) -> None:
-        engine = Engine(self._crew.url, organise=self._organise, tidy=self._tidy)
+        engine = Engine(self._crew.url, organise=self._organise, tidy=self._service.keep_house)
         log.info("leads", what="desk")
         async with engine.open():
             if taken := await engine.take_over(DESK):
@@ -68,27 +67,16 @@ class _Term:
             await watching
 
     async def _organise(self) -> None:
-        if await self._leads():
-            await self._service.bring_out(self._crew.stop)
-
-    async def _tidy(self) -> None:
-        if await self._leads():
-            await self._service.keep_house()
-
-    async def _leads(self) -> bool:
-        """Tell whether nobody else can have led since; if somebody can, the term is over."""
-        if await self._keeper.run(self._store.lead, "desk") != self._session:
-            log.warning("leads no more", what="desk", because="the connection was lost")
-            self._over.set()
-        return not self._over.is_set()
+        await self._service.bring_out(self._over)
 
     async def _watch(self) -> None:
-        while not self._over.is_set() and not self._crew.stop.is_set():
-            await either(self._crew.stop, TRY_AGAIN)
-            self._service.tell_followers()
-            try:
-                await self._leads()
-            except StoreError as error:
-                log.warning("leads no more", what="desk", because=str(error))
-                break
-        self._over.set()
+        """Keep to the database's time until the stop, or until the store refuses to tell it."""
+        try:
+            while not self._crew.stop.is_set():
+                await self._crew.pause(TRY_AGAIN)
+                self._service.tell_followers()
+                await self._crew.clock.agree(self._service.keeper, self._store)
+        except StoreError as error:
+            log.warning("leads no more", what="desk", because=str(error))
+        finally:
+            self._over.set()

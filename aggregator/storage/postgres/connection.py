@@ -76,6 +76,7 @@ class Connection:
         self._closed = False
         self._mine: Any = threading.local() if many else SimpleNamespace()
         self._all: list[Database] = []
+        self._led: int | None = None  # the connection by which we lead
         self.version = self.db.info.parameter_status("server_version") or ""
 
     @property
@@ -156,8 +157,11 @@ class Connection:
             )
 
     def _at_hand(self) -> Database:
-        """Return the connection, made anew if it was lost."""
-        return self._make() if self.db.closed and not self._closed else self.db
+        """Return the connection, made anew if it was lost; `StoreError` if a lead was with it."""
+        db = self._make() if self.db.closed and not self._closed else self.db
+        if self._led not in {None, db.info.backend_pid}:
+            raise StoreError(f"{self.place}: another may lead since the connection was lost")
+        return db
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -273,8 +277,10 @@ class Connection:
     def lead(self, what: str) -> int | None:
         """Hold the lock of ``what`` as long as this connection lasts; None when another does.
 
-        Returns the number of the connection.
+        Returns the number of the connection. From when it is lost everything is refused until this
+        is asked again: whoever led may have been followed by another.
         """
+        self._led = None
         key = "hashtext(?1), hashtext(current_schema())"
         held = self.rows(
             "SELECT pg_backend_pid() AS number FROM pg_locks WHERE locktype = 'advisory'"
@@ -284,7 +290,8 @@ class Connection:
         ) or self.rows(
             f"SELECT pg_backend_pid() AS number WHERE pg_try_advisory_lock({key})", [what]
         )
-        return held[0]["number"] if held else None
+        self._led = held[0]["number"] if held else None
+        return self._led
 
     def make_once(self, table: str, statements: str) -> None:
         """Run ``statements`` unless ``table`` is there."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from aggregator.items.intake import Intake, Revision
 from aggregator.items.known import Known, KnownItem, Waiting
+from aggregator.model.errors import OvertakenError
 from aggregator.model.feeds import FeedState
 from aggregator.model.items import Copy, Name, StoredItem
 from aggregator.model.stories import TopicScore
@@ -155,10 +156,10 @@ class SqlItems:
         copy = filing.copy
         with self._at.transaction():
             self._at.take_turn()
-            self._at.run(
+            done = self._at.run(
                 f"UPDATE item SET filed = (SELECT max(filed) + 1 FROM item), changed = {_NEXT},"
                 " lead = ?, lead_because = ?, story = ?, story_because = ?, trace = ?"
-                " WHERE seq = ?",
+                " WHERE seq = ? AND filed = 0",
                 [
                     copy.lead if copy else None,
                     _because(copy) if copy else None,
@@ -168,6 +169,8 @@ class SqlItems:
                     filing.seq,
                 ],
             )
+            if not done:
+                raise OvertakenError(f"item {filing.id}: does not wait to be filed any more")
             self._at.run_many(
                 "INSERT INTO item_topic (item, topic, score, because, listed)"
                 " SELECT seq, ?, ?, ?, listed FROM item WHERE seq = ?",
@@ -245,7 +248,7 @@ class SqlItems:
 
     def set_aside(self, seq: int) -> None:
         """Leave an item that cannot be filed out of everything, so that others can."""
-        self._at.run("UPDATE item SET filed = -1 WHERE seq = ?", [seq])
+        self._at.run("UPDATE item SET filed = -1 WHERE seq = ? AND filed = 0", [seq])
 
     def latest(self, *, topic: str | None, limit: int) -> tuple[StoredItem, ...]:
         """Return filed items that stand for themselves, newly listed first."""
