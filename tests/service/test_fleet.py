@@ -174,6 +174,15 @@ def test_jobs_that_are_handed_back_wait_for_nobodys_clock(url: str) -> None:
     assert rows == [("todo", True)]
 
 
+def test_a_job_takes_few_feeds_of_a_host_and_those_of_others_on_its_beat() -> None:
+    """A host that answers slowly would else hold up the others for fifty answers."""
+    from aggregator.service.fleet.poller import BATCH, share  # noqa: PLC0415 - an extra
+
+    due = [f"slow/{n}" for n in range(9)] + [f"host{n}/" for n in range(2 * BATCH)]
+    chosen = share(due, lambda url: url.partition("/")[0])
+    assert chosen == [*due[:4], *due[9 : 9 + BATCH - 4]]
+
+
 def test_a_job_ends_though_the_connection_is_lost_over_that(url: str) -> None:
     """It would else hold its beat until the poller is started anew."""
     from aggregator.service.fleet.engine import TABLE, VISITS, Engine, tables  # noqa: PLC0415

@@ -72,8 +72,11 @@ class Crew:
     stop: asyncio.Event
     clock: Agreed = field(default_factory=Agreed)
 
-    def store(self, *, many: bool = False) -> SharedStore:
+    async def store(self, *, many: bool = False) -> SharedStore:
         """Connect to the store, with ``many`` connections; `StoreError` if that cannot be done."""
+        return await asyncio.to_thread(self._connected, many=many)
+
+    def _connected(self, *, many: bool) -> SharedStore:
         store = open_shared(self.url, many=many)
         self.clock.ask(store)
         return store

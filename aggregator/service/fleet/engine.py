@@ -14,9 +14,8 @@ import structlog
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
-from psycopg import OperationalError
 
-from aggregator.storage.postgres.connection import patient
+from aggregator.storage.postgres.connection import out_of_reach, patient
 
 TABLE = "procrastinate_jobs"
 VISITS, DESK = "visits", "desk"  # queues
@@ -81,7 +80,7 @@ class _Stubborn(PsycopgConnector):
         try:
             await super().execute_query_async(query, **arguments)
         except ConnectorException as error:
-            if isinstance(error.__cause__, OperationalError):
+            if out_of_reach(error.__cause__):
                 self.failed.set()
             raise
 

@@ -31,7 +31,7 @@ async def organise(crew: Crew) -> None:
 
 
 async def _wait_and_lead(crew: Crew) -> None:
-    with closing(await asyncio.to_thread(crew.store)) as store:
+    with closing(await crew.store()) as store:
         while await asyncio.to_thread(store.lead, "desk") is None:
             await crew.pause(TRY_AGAIN)
             if crew.stop.is_set():

@@ -1,9 +1,11 @@
 """How does a process visit feeds among others that do?"""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import TypeVar
 
 import structlog
 
@@ -11,7 +13,7 @@ from aggregator.model.errors import StoreError
 from aggregator.model.feeds import Feed, FeedState
 from aggregator.service.building import cadence
 from aggregator.service.fleet.crew import Crew
-from aggregator.service.fleet.engine import TABLE, VISITS, Engine, tables
+from aggregator.service.fleet.engine import TABLE, VISITS, Doing, Engine, tables
 from aggregator.service.run import REFRESH, Service
 from aggregator.service.visitlog import tell
 from aggregator.settings import Settings
@@ -19,11 +21,15 @@ from aggregator.sources.manners import HostHistory
 from aggregator.storage import SharedStore
 
 BATCH = 50  # feeds of one beat that are visited in one job
+AT_A_HOST = 4  # of them, so that a slow host does not hold up the others on its beat for long
+LOOKED_AT = 200  # feeds of the beat that are due, to choose them from
 CONNECTIONS = 4  # a visit waits a dozen times for the database; what waits together costs one wait
 # From the beginning of a visit until another poller makes it again, if it never ended: longer than
 # it takes to know that the first one is dead, and the answer is there within a minute.
 AGAIN = timedelta(seconds=45)
 JOBS_AT_ONCE = 64  # beats that a poller is on at a time
+
+_Visit = TypeVar("_Visit")
 
 log = structlog.get_logger()
 
@@ -33,12 +39,12 @@ async def poll(crew: Crew) -> None:
 
     Raises `StoreError` when the database cannot be used at the start.
     """
-    store = crew.store(many=True)
+    store = await crew.store(many=True)
     async with crew.service(store, threads=CONNECTIONS) as service:
         await service.keeper.run(store.make_once, TABLE, tables())
         _repeat_what_is_cut_off(service, crew.settings)
         rounds = _Rounds(crew, service, store)
-        engine = Engine(crew.url, visit=lambda beat: _visit(rounds, engine, beat))
+        engine = Engine(crew.url, visit=lambda beat: rounds.visit(beat, engine.wake_desk))
         log.info("polls", feeds=len(crew.settings.feeds))
         async with engine.open():
             agreeing = asyncio.create_task(_keep_agreeing(crew, service, store))
@@ -59,11 +65,6 @@ def _repeat_what_is_cut_off(service: Service, settings: Settings) -> None:
     )
 
 
-async def _visit(rounds: "_Rounds", engine: Engine, beat: int) -> None:
-    if await rounds.visit(beat):
-        await engine.wake_desk()
-
-
 class _Rounds:
     def __init__(self, crew: Crew, service: Service, store: SharedStore) -> None:
         self._crew = crew
@@ -71,31 +72,48 @@ class _Rounds:
         self._store = store
         self._feeds: Mapping[str, Feed] = {feed.id: feed for feed in crew.settings.feeds}
 
-    async def visit(self, beat: int) -> bool:
-        """Visit what is due on a beat now; tell whether that brought anything.
+    async def visit(self, beat: int, brought: Doing) -> None:
+        """Visit what is due on a beat now; call ``brought`` after each visit that brought anything.
 
         What is due is read here, not where the job was given out: one that runs twice, or late,
-        finds what was visited meanwhile not due any more.
+        finds what was visited meanwhile not due any more. What is left out is due still, and has
+        the next job.
         """
         run, manners = self._service.keeper.run, self._service.poller.manners
-        due = await run(self._store.feeds.due, self._crew.clock.now(), BATCH, beat=beat)
+        due = await run(self._store.feeds.due, self._crew.clock.now(), LOOKED_AT, beat=beat)
         ours = [(self._feeds[state.feed], state) for state in due if state.feed in self._feeds]
-        urls = {state.moved_to or feed.url for feed, state in ours}
+        chosen = share(ours, lambda visit: manners.history(_address(*visit))[0])
+        urls = {_address(feed, state) for feed, state in chosen}
         hosts = [manners.history(url)[0] for url in urls]
         manners.recall(await run(self._store.hosts.of, hosts))  # another may have been there
         try:
-            return any(await asyncio.gather(*(self._one(feed, state) for feed, state in ours)))
+            await asyncio.gather(*(self._one(feed, state, brought) for feed, state in chosen))
         finally:
             await run(_remember, self._store, [manners.history(url) for url in urls])
 
-    async def _one(self, feed: Feed, state: FeedState) -> bool:
+    async def _one(self, feed: Feed, state: FeedState, brought: Doing) -> None:
         try:
             visit = await self._service.poller.visit(feed, state)
+            tell(log, visit)
+            if visit.new or visit.revised:
+                await brought()
         except Exception as error:  # noqa: BLE001 - one feed never harms another
             log.warning("failed", part="visit", feed=feed.id, reason=str(error))
-            return False
-        tell(log, visit)
-        return bool(visit.new or visit.revised)
+
+
+def share(due: Iterable[_Visit], host: Callable[[_Visit], str]) -> list[_Visit]:
+    """Choose `BATCH` of what is ``due``, in order, but only `AT_A_HOST` at the same ``host``."""
+    at: Counter[str] = Counter()
+    chosen = []
+    for visit in due:
+        at[name := host(visit)] += 1
+        if at[name] <= AT_A_HOST:
+            chosen.append(visit)
+    return chosen[:BATCH]
+
+
+def _address(feed: Feed, state: FeedState) -> str:
+    return state.moved_to or feed.url
 
 
 def _remember(store: SharedStore, histories: Iterable[tuple[str, HostHistory]]) -> None:

@@ -21,7 +21,7 @@ async def schedule(crew: Crew) -> None:
 
     Raises `StoreError` when the database cannot be used at the start.
     """
-    store = crew.store()
+    store = await crew.store()
     keeper, engine = Keeper(store), Engine(crew.url)
     try:
         await keeper.run(store.make_once, TABLE, tables())

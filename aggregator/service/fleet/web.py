@@ -27,7 +27,7 @@ async def serve(crew: Crew, *, host: str, port: int, ready: Callable[[str], None
 
     Raises `AggregatorError` when the address or the database cannot be used at the start.
     """
-    store = crew.store()
+    store = await crew.store()
     async with crew.service(store) as service:
         if service.hub is not None:
             service.hub.courier.begin_no_more()  # who publishes runs its errands

@@ -348,6 +348,11 @@ def patient(url: str) -> str:
     return make_conninfo(**wanted(url))
 
 
+def out_of_reach(error: BaseException | None) -> bool:
+    """Tell whether a statement failed on its way, rather than by what it says."""
+    return isinstance(error, psycopg.OperationalError)
+
+
 def _place(parts: dict[str, Any]) -> str:
     host = parts.get("host") or "localhost"
     port = f":{parts['port']}" if "port" in parts else ""
