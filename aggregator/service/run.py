@@ -111,7 +111,8 @@ class Service:
 
         await self._tell_start()
         try:
-            await serve(self.front, host, port, stop, ready=begin)
+            proxies = self.settings.service.listen.proxies
+            await serve(self.front, host, port, stop, ready=begin, proxies=proxies)
         finally:
             stop.set()
             self._work.set()

@@ -42,6 +42,9 @@ class Listen:
     """Address to bind. 127.0.0.1 is this machine only; a container sets AGGREGATOR_HOST=0.0.0.0."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """TCP port; 0 lets the system choose a free one."""
+    proxies: Networks = ("127.0.0.0/8", "::1/128")
+    """Addresses of proxies before it, whose X-Forwarded-For tells who asks: so that the hub limits
+    each subscriber by itself, not all that come by the same proxy together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -36,17 +36,24 @@ class ListenError(AggregatorError):
 
 
 async def serve(
-    app: ASGIApp, host: str, port: int, stop: asyncio.Event, *, ready: Callable[[str], None]
+    app: ASGIApp,
+    host: str,
+    port: int,
+    stop: asyncio.Event,
+    *,
+    ready: Callable[[str], None],
+    proxies: Sequence[str] = (),
 ) -> None:
     """Serve ``app`` until ``stop`` is set, then finish what is under way within `STOP_SECONDS`.
 
     ``ready`` is called with the address (``http://127.0.0.1:8080``) once connections are taken.
+    ``proxies`` are networks whose word is taken for who asks (X-Forwarded-For).
     What ``app.at_sight`` answers, if it has that (`AtSight`), it is not asked about. Port 0 takes a
     free one. Installs no signal handlers. Raises `ListenError` when the address is
     taken, or is not ours.
     """
     listener = _bind(host, port)
-    server = _Server(_config(app), ready=lambda: ready(_address(listener, host)))
+    server = _Server(_config(app, proxies), ready=lambda: ready(_address(listener, host)))
     running = asyncio.create_task(server.serve(sockets=[listener]), name="web server")
     stopping = asyncio.create_task(stop.wait(), name="web stop")
     try:
@@ -183,7 +190,7 @@ class _Patient(H11Protocol):
             self._deadline = None
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, proxies: Sequence[str]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=partial(_Patient, at_sight=getattr(app, "at_sight", None)),  # type: ignore[arg-type]
@@ -193,7 +200,8 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         log_config=None,
         log_level="error",
         access_log=False,
-        proxy_headers=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
         server_header=False,
         limit_concurrency=CONNECTIONS,
         timeout_keep_alive=IDLE_SECONDS,

@@ -1,7 +1,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import httpx
@@ -18,10 +18,14 @@ async def hello(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @asynccontextmanager
-async def served(app: ASGIApp = hello, host: str = "127.0.0.1") -> AsyncIterator[str]:
+async def served(
+    app: ASGIApp = hello, host: str = "127.0.0.1", proxies: Sequence[str] = ()
+) -> AsyncIterator[str]:
     stop = asyncio.Event()
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    running = asyncio.create_task(serve(app, host, 0, stop, ready=address.set_result))
+    running = asyncio.create_task(
+        serve(app, host, 0, stop, ready=address.set_result, proxies=proxies)
+    )
     try:
         yield await address
     finally:
@@ -59,6 +63,30 @@ def test_the_signals_stay_with_the_host() -> None:
         before = [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)]
         async with served():
             assert [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)] == before
+
+    run(story)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "said", "asks"),
+    [
+        (["127.0.0.0/8", "10.0.0.0/8"], "192.0.2.7", "192.0.2.7"),
+        (["127.0.0.0/8", "10.0.0.0/8"], "203.0.113.9, 192.0.2.7, 10.1.2.3", "192.0.2.7"),
+        (["10.0.0.0/8"], "192.0.2.7", "127.0.0.1"),
+        ([], "192.0.2.7", "127.0.0.1"),
+    ],
+)
+def test_who_asks_is_told_by_a_proxy_only_if_it_is_ours(
+    proxies: list[str], said: str, asks: str
+) -> None:
+    async def whoever(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": scope["client"][0].encode()})
+
+    async def story() -> None:
+        async with served(whoever, proxies=proxies) as address, httpx.AsyncClient() as client:
+            answer = await client.get(address, headers={"X-Forwarded-For": said})
+            assert answer.text == asks
 
     run(story)
 

@@ -38,7 +38,9 @@ async def serve(crew: Crew, *, host: str, port: int, ready: Callable[[str], None
             asyncio.create_task(_keep_well(crew, service, store)),
         ]
         try:
-            await listen(service.application(), host, port, crew.stop, ready=ready)
+            proxies = crew.settings.service.listen.proxies
+            app = service.application()
+            await listen(app, host, port, crew.stop, ready=ready, proxies=proxies)
         finally:
             crew.stop.set()
             await asyncio.gather(*tasks)
