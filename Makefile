@@ -12,8 +12,9 @@ run: $(VENV)/.run ## poll feeds.yaml and serve on the address in config/service.
 demo: $(VENV)/.run ## made-up publishers on loopback, a living front page, no network
 	$(BIN)/aggregator demo
 
-test: $(VENV)/.dev ## the whole test suite
+test: $(VENV)/.dev ## the whole test suite; what opens a store also on PostgreSQL
 	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --engine postgres
 
 check: $(VENV)/.dev ## style, types, floors of the house, generated files
 	$(BIN)/ruff check .

@@ -21,7 +21,7 @@ class Engine:
     def address(self, folder: Path) -> str:
         """Return the address of the store of ``folder``."""
         if self._server is None:
-            return f"sqlite:///{folder / 't.sqlite3'}"
+            return f"sqlite:///{folder / 'aggregator.sqlite3'}"
         if folder not in self._given:
             self._given[folder] = self._server.new()
         return self._given[folder]
@@ -92,6 +92,10 @@ class Hand:
     def accept(self, table: str) -> None:
         """Make room again."""
         self.execute('DROP TRIGGER "full"' + ("" if self._file else f" ON {table}"))
+
+    def hurry(self) -> None:
+        """Wait for nobody who holds what we want: fail instead."""
+        self.execute("PRAGMA busy_timeout = 0" if self._file else "SET lock_timeout = 1")
 
     def close(self) -> None:
         """Take the hand away."""

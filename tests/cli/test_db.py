@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 from aggregator.cli import main
 from aggregator.storage import open_store
 from aggregator.storage.sqlite.migrations import ORDER
-from tests.service.stage import from_outside
 from tests.storage.test_upgrade import first_schema
+from tests.stores import Hand
 
 FILE = "aggregator.sqlite3"
 
@@ -56,7 +56,7 @@ def test_an_older_one_is_upgraded_with_a_backup_and_then_compacted(here: Path) -
 
 def test_what_this_version_cannot_use_ends_with_1(here: Path) -> None:
     open_store(f"sqlite:///{FILE}", root=here / "d").close()
-    with from_outside(here / "d", FILE) as db:
+    with closing(Hand(f"sqlite:///{here}/d/{FILE}")) as db:
         db.execute(
             "INSERT INTO _sqlite_migrations (migration_set, name, applied_at)"
             " VALUES ('aggregator', 'of_next_year', '')"

@@ -10,8 +10,7 @@ from click.testing import CliRunner, Result
 
 from aggregator.cli import main
 from aggregator.service.desk import Desk
-from aggregator.storage import open_store
-from tests.service.stage import HOUR, NOW, bring, entry, settings_for
+from tests.service.stage import HOUR, NOW, bring, entry, environ_in, settings_for, store_in
 
 FEEDS = [
     "{id: harbour, url: 'https://harbour.example/feed', owner: Harbour, topics: [world]}",
@@ -27,14 +26,15 @@ LEAD = "urn:x-harbour:1"
 
 def explain(place: Path, *arguments: str) -> Result:
     files = ["--feeds", f"{place}/feeds.yaml", "--config", str(place), "--data", str(place)]
-    return CliRunner().invoke(main, [*files, "--log", "error", "explain", *arguments])
+    words = [*files, "--log", "error", "explain", *arguments]
+    return CliRunner().invoke(main, words, env=environ_in(place))
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """Return the folder of an installation with an item, known again and renamed, and its copy."""
     settings = settings_for(tmp_path, FEEDS)
-    with closing(open_store("sqlite:///aggregator.sqlite3", root=tmp_path)) as store:
+    with closing(store_in(tmp_path)) as store:
         store.feeds.configure(settings.feeds, now=NOW)
         desk = Desk.over(store, settings)
         link = "https://harbour.example/news/ferry-aground-101234"

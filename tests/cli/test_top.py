@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from aggregator.cli import main
 from aggregator.service import clock
 from tests.service.newsroom import publisher, tell
-from tests.service.stage import HOUR, settings_for, store_in
+from tests.service.stage import HOUR, environ_in, settings_for, store_in
 
 FEEDS = [
     f"{{id: {name}, url: 'https://{name}.example/'}}" for name in ("harbour", "north", "ledger")
@@ -29,14 +29,13 @@ def item(tmp_path: Path) -> str:
     small = tell(store, "north", 2, story="urn:uuid:small", title="Bread dearer", now=now - HOUR)
     publisher(store, settings).publish(now)
     store.close()
-    (tmp_path / "t.sqlite3").rename(tmp_path / "aggregator.sqlite3")
     return small
 
 
 def ask(folder: Path, *arguments: str) -> Result:
     place = ("--feeds", "feeds.yaml", "--config", ".", "--data", ".")
     where = [str(folder / part) if not part.startswith("-") else part for part in place]
-    return CliRunner().invoke(main, [*where, "top", *arguments])
+    return CliRunner().invoke(main, [*where, "top", *arguments], env=environ_in(folder))
 
 
 def test_the_list_is_shown_with_sums_and_reasons_and_who_is_next(tmp_path: Path, item: str) -> None:

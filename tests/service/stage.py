@@ -81,10 +81,15 @@ def store_in(folder: Path) -> Store:
     return open_store(address_in(folder), root=folder)
 
 
+def environ_in(folder: Path) -> dict[str, str]:
+    """Return what tells a command that its store is that of ``folder``."""
+    return {"AGGREGATOR_STORAGE": address_in(folder)}
+
+
 @contextmanager
-def from_outside(folder: Path, name: str | None = None) -> Iterator[Hand]:
-    """Lay hands on the database of ``folder``, or the file ``name``, whoever uses it meanwhile."""
-    with closing(Hand(f"sqlite:///{folder / name}" if name else address_in(folder))) as hand:
+def from_outside(folder: Path) -> Iterator[Hand]:
+    """Lay hands on the database of ``folder``, whoever uses it meanwhile."""
+    with closing(Hand(address_in(folder))) as hand:
         yield hand
 
 

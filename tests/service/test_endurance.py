@@ -55,7 +55,7 @@ def test_no_transaction_waits_for_a_publisher(origin: Origin, tmp_path: Path) ->
             while not origin.log:  # noqa: ASYNC110 - it is seen from outside
                 await asyncio.sleep(0.01)
             with from_outside(tmp_path) as db:
-                db.execute("PRAGMA busy_timeout = 0")
+                db.hurry()
                 for _ in range(20):
                     db.execute("UPDATE feed SET title = title")
             let.set()

@@ -128,6 +128,6 @@ def test_bytes_that_are_not_ours_are_replaced(
     store: Store, settings: Settings, tmp_path: Path
 ) -> None:
     with from_outside(tmp_path) as db:
-        db.execute("UPDATE output SET body = CAST('<x' AS BLOB) WHERE path LIKE 'feeds/latest.%'")
+        db.execute("UPDATE output SET body = ? WHERE path LIKE 'feeds/latest.%'", [b"<x"])
     assert kept(publisher(store, settings).publish(LATER)) == {}
     assert len(ids(store, "latest")) == 21

@@ -31,6 +31,7 @@ from tests.service.stage import (
     NOW,
     SERVICE,
     SetClock,
+    environ_in,
     item,
     play,
     rss,
@@ -291,9 +292,8 @@ def test_no_secret_is_in_anything_that_is_told(
     assert "visited" in told[-1]
     place = ["--feeds", str(tmp_path / "feeds.yaml"), "--config", str(tmp_path)]
     data = ["--data", str(tmp_path)]
-    (tmp_path / "t.sqlite3").rename(tmp_path / "aggregator.sqlite3")
     for command in (["feeds"], ["feeds", "--json"], ["check"]):
-        done = CliRunner().invoke(main, [*place, *data, *command])
+        done = CliRunner().invoke(main, [*place, *data, *command], env=environ_in(tmp_path))
         told.append(done.output)
     assert len(set(map(len, told))) > 3
     for text in told:

@@ -114,14 +114,11 @@ def test_a_visit_that_cannot_be_stored_ends_no_other(origin: Origin, tmp_path: P
     house = House(tmp_path, {name: origin.url(f"/{name}") for name in "abc"})
     for name in "abc":
         origin.script(f"/{name}", answer(200, rss(item(1))))
-    full = (
-        "CREATE TRIGGER full BEFORE UPDATE OF attempted_at ON feed WHEN NEW.id = 'b'"
-        " BEGIN SELECT RAISE(ABORT, 'no room'); END"
-    )
 
     async def scene() -> None:
         async with house.open() as service:
-            house.rows(full)
+            with from_outside(tmp_path) as db:
+                db.refuse("UPDATE OF attempted_at", "feed", "NEW.id = 'b'")
             with pytest.raises(StoreError, match="no room"):
                 await visit_due(service)
 
@@ -134,13 +131,17 @@ def test_a_visit_that_cannot_be_stored_leaves_validators_and_entries_as_they_wer
     origin: Origin, tmp_path: Path
 ) -> None:
     """The last write of the visit fails, after state and items were written."""
-    full = "CREATE TRIGGER full BEFORE INSERT ON identity BEGIN SELECT RAISE(ABORT, 'no room'); END"
+
+    def fill_up() -> None:
+        with from_outside(tmp_path) as db:
+            db.refuse("INSERT", "identity")
+
     second = rss(item(2), item(1))
     house = House(tmp_path, {"a": origin.url("/a")})
     origin.script(
         "/a",
         answer(200, rss(item(1)), {"ETag": OLD}),
-        first_doing(lambda: house.rows(full), answer(200, second, {"ETag": FRESH})),
+        first_doing(fill_up, answer(200, second, {"ETag": FRESH})),
         answer(200, second, {"ETag": FRESH}),
     )
 
@@ -156,7 +157,8 @@ def test_a_visit_that_cannot_be_stored_leaves_validators_and_entries_as_they_wer
             assert (state.visits, state.because) == (1, "attempt")
             assert house.items == ["Ferry 1 leaves"]
 
-            house.rows("DROP TRIGGER full")
+            with from_outside(tmp_path) as db:
+                db.accept("identity")
             house.clock.at = state.next_due
             await visit_due(service)
 

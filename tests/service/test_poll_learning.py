@@ -17,8 +17,8 @@ from aggregator.sources.fetch import Fetcher
 from aggregator.sources.manners import Clock, Courtesy, Manners, Sleep
 from aggregator.sources.policy import FetchPolicy
 from aggregator.sources.schedule import Cadence
-from aggregator.storage import open_store
 from tests.origin import Line, Origin, Reply, answer
+from tests.service.stage import store_in
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +38,7 @@ class Bench:
 
     def __init__(self, root: Path, workers: ParseWorkers) -> None:
         self.now = START
-        self.keeper = Keeper(open_store("sqlite:///t.sqlite3", root=root))
+        self.keeper = Keeper(store_in(root))
         self._workers = workers
         self.make_poller(Courtesy(spacing=timedelta(), starts_a_second=0), clock=self.clock)
 

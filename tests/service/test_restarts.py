@@ -16,11 +16,11 @@ from aggregator.model.following import Follower
 from aggregator.service import clock
 from aggregator.service.house import opened
 from aggregator.service.poll import Visit
-from aggregator.storage import open_store
 from tests.follower import Followers
 from tests.origin import Line, Origin, answer, hang
 from tests.service.stage import (
     SERVICE,
+    environ_in,
     from_outside,
     item,
     play,
@@ -65,7 +65,7 @@ def polling(folder: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
         [*command, *places, *(words or ("poll",))],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        env={**os.environ, **environ_in(folder), "PYTHONPATH": str(Path.cwd())},
     )
     try:
         yield process
@@ -108,12 +108,7 @@ def test_a_host_that_asked_for_quiet_is_left_alone_after_a_kill(
 
 def quiet_of(folder: Path) -> list[str]:
     """Return until when hosts want their peace, as stored by another process."""
-    if not (folder / "aggregator.sqlite3").exists():
-        return []
-    with from_outside(folder, "aggregator.sqlite3") as db:
-        found = "SELECT name FROM sqlite_schema WHERE name = 'host'"
-        if not db.execute(found).fetchall():
-            return []
+    with from_outside(folder) as db:
         return [until for (until,) in db.execute("SELECT quiet_until FROM host") if until]
 
 
@@ -129,7 +124,7 @@ def test_what_was_published_and_not_brought_before_a_kill_is_brought_after_it(
     (tmp_path / "feeds.yaml").write_text(f"feeds: ['{origin.url('/feed')}']", encoding="utf-8")
     with polling(tmp_path) as first:
         assert first.wait(60) == 0
-    store = open_store("sqlite:///aggregator.sqlite3", root=tmp_path)
+    store = store_in(tmp_path)
     now = clock.now()
     store.followers.put(
         Follower(
@@ -160,5 +155,5 @@ def test_what_was_published_and_not_brought_before_a_kill_is_brought_after_it(
 
 
 def errands(folder: Path) -> list[str]:
-    with from_outside(folder, "aggregator.sqlite3") as db:
+    with from_outside(folder) as db:
         return [task for (task,) in db.execute("SELECT task FROM errand")]

@@ -126,7 +126,7 @@ def waiting(folder: Path) -> tuple[int, int]:
     """Return how many items wait to be filed, and how many were."""
     with from_outside(folder) as db:
         found: tuple[int, int] = db.execute(
-            "SELECT sum(filed = 0), sum(filed > 0) FROM item"
+            "SELECT count(*) - count(nullif(filed, 0)), count(nullif(filed, 0)) FROM item"
         ).fetchone()
         return found
 
@@ -251,6 +251,7 @@ def test_after_a_restart_the_last_outputs_are_served_before_anything_else_works(
     assert origin.log == []
 
 
+@pytest.mark.about_sqlite("the disk is full when the file may have no more pages")
 def test_a_visit_that_could_not_be_stored_is_forgiven_once_the_store_takes_visits_again(
     origin: Origin, tmp_path: Path
 ) -> None:
@@ -329,6 +330,7 @@ def test_a_renamed_output_redirects_and_a_removed_one_is_gone_from_the_first_sec
     assert now.content == before.content.replace(old_name, new_name)
 
 
+@pytest.mark.about_sqlite("the disk is full when the file may have no more pages")
 def test_a_full_disk_and_a_failing_tick_are_told_and_gone_when_the_fault_is(
     origin: Origin, tmp_path: Path
 ) -> None:

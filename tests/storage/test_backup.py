@@ -13,7 +13,7 @@ from aggregator.model.feeds import Feed
 from aggregator.storage import Store, back_up, open_store, restore
 from tests.service.stage import NOW, bring, entry
 
-URL = "sqlite:///t.sqlite3"
+URL = "sqlite:///aggregator.sqlite3"
 
 
 def filled(folder: Path, items: int = 30) -> Store:
@@ -35,7 +35,7 @@ def test_a_copy_made_while_it_is_written_to_is_that_of_one_moment(tmp_path: Path
     done = Event()
 
     def write() -> None:
-        with closing(sqlite3.connect(tmp_path / "t.sqlite3", isolation_level=None)) as db:
+        with closing(sqlite3.connect(tmp_path / "aggregator.sqlite3", isolation_level=None)) as db:
             db.execute("PRAGMA synchronous = OFF")
             number = 0
             while not done.is_set():
@@ -71,8 +71,8 @@ def test_a_copy_is_one_file_and_comes_back_in_another_folder(tmp_path: Path) -> 
     assert restore(tmp_path / "copy", URL, root=tmp_path / "other") == rows
     assert titles(tmp_path / "other") == before
     assert {path.name for path in (tmp_path / "other").iterdir()} == {
-        "t.sqlite3",
-        "t.sqlite3.lock",
+        "aggregator.sqlite3",
+        "aggregator.sqlite3.lock",
     }
 
 
@@ -80,14 +80,17 @@ def test_a_copy_is_one_file_and_comes_back_in_another_folder(tmp_path: Path) -> 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     filled(tmp_path).close()
     back_up(URL, tmp_path / "copy", root=tmp_path)
-    before = (tmp_path / "copy").read_bytes(), (tmp_path / "t.sqlite3").read_bytes()
+    before = (tmp_path / "copy").read_bytes(), (tmp_path / "aggregator.sqlite3").read_bytes()
 
     with pytest.raises(StoreError, match="copy: is there already"):
         back_up(URL, tmp_path / "copy", root=tmp_path)
-    with pytest.raises(StoreError, match=r"t\.sqlite3: is there already"):
+    with pytest.raises(StoreError, match=r"aggregator\.sqlite3: is there already"):
         restore(tmp_path / "copy", URL, root=tmp_path)
 
-    assert ((tmp_path / "copy").read_bytes(), (tmp_path / "t.sqlite3").read_bytes()) == before
+    assert (
+        (tmp_path / "copy").read_bytes(),
+        (tmp_path / "aggregator.sqlite3").read_bytes(),
+    ) == before
 
 
 def test_a_log_that_lies_there_alone_is_not_taken_for_part_of_a_restored_database(
@@ -95,9 +98,9 @@ def test_a_log_that_lies_there_alone_is_not_taken_for_part_of_a_restored_databas
 ) -> None:
     filled(tmp_path).close()
     back_up(URL, tmp_path / "copy", root=tmp_path)
-    (tmp_path / "t.sqlite3").unlink()
-    (tmp_path / "t.sqlite3-wal").write_bytes(b"what a crash left")
-    with pytest.raises(StoreError, match=r"t\.sqlite3-wal: is there already"):
+    (tmp_path / "aggregator.sqlite3").unlink()
+    (tmp_path / "aggregator.sqlite3-wal").write_bytes(b"what a crash left")
+    with pytest.raises(StoreError, match=r"aggregator\.sqlite3-wal: is there already"):
         restore(tmp_path / "copy", URL, root=tmp_path)
 
 
@@ -121,15 +124,15 @@ def test_a_damaged_database_is_neither_copied_nor_restored(tmp_path: Path) -> No
     filled(tmp_path, 500).close()
     back_up(URL, tmp_path / "copy", root=tmp_path)
     spoilt(tmp_path / "copy")
-    spoilt(tmp_path / "t.sqlite3")
+    spoilt(tmp_path / "aggregator.sqlite3")
 
-    with pytest.raises(StoreError, match=r"t\.sqlite3: (is damaged|cannot be copied)"):
+    with pytest.raises(StoreError, match=r"aggregator\.sqlite3: (is damaged|cannot be copied)"):
         back_up(URL, tmp_path / "second", root=tmp_path)
     with pytest.raises(StoreError, match=r"copy: (is damaged|cannot be copied)"):
         restore(tmp_path / "copy", URL, root=tmp_path / "other")
 
     assert not (tmp_path / "second").exists()
-    assert [path.name for path in (tmp_path / "other").iterdir()] == ["t.sqlite3.lock"]
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["aggregator.sqlite3.lock"]
 
 
 def test_what_is_no_backup_of_ours_is_refused_with_advice(tmp_path: Path) -> None:

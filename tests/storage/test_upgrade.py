@@ -15,24 +15,28 @@ from aggregator.storage.sqlite.migrations import ORDER, migrations
 from tests.service.stage import NOW, from_outside
 from tests.storage.test_backup import filled
 
-URL = "sqlite:///t.sqlite3"
+pytestmark = pytest.mark.about_sqlite("a file is brought up to date, and backed up before")
+
+URL = "sqlite:///aggregator.sqlite3"
 
 
 def first_schema(folder: Path) -> Path:
     """Make a database as the first version made it, with a note in it."""
     folder.mkdir(exist_ok=True)
-    with closing(sqlite3.connect(folder / "t.sqlite3", isolation_level=None)) as connection:
+    with closing(
+        sqlite3.connect(folder / "aggregator.sqlite3", isolation_level=None)
+    ) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         db = Database(connection, execute_plugins=False)
         migrations.apply(db, stop_before=ORDER[1])
         connection.execute("INSERT INTO note VALUES ('installation', 'abc')")
-    return folder / "t.sqlite3"
+    return folder / "aggregator.sqlite3"
 
 
 @pytest.mark.conforms("E12", "E57")
 def test_an_older_database_is_backed_up_and_brought_up_to_date(tmp_path: Path) -> None:
     path = first_schema(tmp_path)
-    former = tmp_path / f"t.sqlite3.before-{ORDER[1]}"
+    former = tmp_path / f"aggregator.sqlite3.before-{ORDER[1]}"
     assert look(URL, root=tmp_path).pending == ORDER[1:]
 
     with closing(open_store(URL, root=tmp_path)) as store:
@@ -50,7 +54,7 @@ def test_an_older_database_is_backed_up_and_brought_up_to_date(tmp_path: Path) -
 @pytest.mark.conforms("E57")
 def test_without_room_for_a_backup_nothing_is_changed(tmp_path: Path) -> None:
     first_schema(tmp_path)
-    (tmp_path / f"t.sqlite3.before-{ORDER[1]}").mkdir()  # nothing can be put there
+    (tmp_path / f"aggregator.sqlite3.before-{ORDER[1]}").mkdir()  # nothing can be put there
     with pytest.raises(StoreError, match=r"only after a backup.*--no-backup"):
         open_store(URL, root=tmp_path)
     assert look(URL, root=tmp_path).pending == ORDER[1:]
@@ -95,10 +99,10 @@ def test_a_newer_database_is_left_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.conforms("E11")
 def test_a_look_tells_what_is_there_and_changes_nothing(tmp_path: Path) -> None:
     assert not look(URL, root=tmp_path).exists
-    (tmp_path / "t.sqlite3").write_bytes(b"Dear ferry," * 100)
+    (tmp_path / "aggregator.sqlite3").write_bytes(b"Dear ferry," * 100)
     assert look(URL, root=tmp_path).wrong == "file is not a database"
-    assert [path.name for path in tmp_path.iterdir()] == ["t.sqlite3"]
-    (tmp_path / "t.sqlite3").unlink()
+    assert [path.name for path in tmp_path.iterdir()] == ["aggregator.sqlite3"]
+    (tmp_path / "aggregator.sqlite3").unlink()
     with closing(open_store(URL, root=tmp_path)):
         found = look(URL, root=tmp_path)
         assert found.in_use
@@ -138,17 +142,17 @@ def test_a_file_that_was_not_closed_is_looked_through_until_it_is_sound(tmp_path
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     copy = tmp_path / "as-it-is-left-by-a-kill"
     copy.mkdir()
-    for name in ("t.sqlite3", "t.sqlite3.lock"):
+    for name in ("aggregator.sqlite3", "aggregator.sqlite3.lock"):
         shutil.copy(tmp_path / name, copy)
     store.close()
-    sound = (copy / "t.sqlite3").read_bytes()
-    spoil(copy / "t.sqlite3")
+    sound = (copy / "aggregator.sqlite3").read_bytes()
+    spoil(copy / "aggregator.sqlite3")
     for _ in range(2):
         with pytest.raises(StoreError, match=r"it is damaged: .*restore a backup in its place"):
             open_store(URL, root=copy)
-    (copy / "t.sqlite3").write_bytes(sound)
+    (copy / "aggregator.sqlite3").write_bytes(sound)
     open_store(URL, root=copy).close()
-    assert (copy / "t.sqlite3.lock").read_bytes() == b""
+    assert (copy / "aggregator.sqlite3.lock").read_bytes() == b""
 
 
 def spoil(path: Path) -> None:

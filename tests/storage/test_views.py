@@ -19,7 +19,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "database.md").read_text("utf-8")
 
 def readable(folder: Path) -> sqlite3.Connection:
     """Open the database as docs/database.md says."""
-    return sqlite3.connect(f"file:{folder / 't.sqlite3'}?mode=ro", uri=True)
+    return sqlite3.connect(f"file:{folder / 'aggregator.sqlite3'}?mode=ro", uri=True)
 
 
 @pytest.mark.parametrize("name", views.NAMES)
