@@ -268,7 +268,7 @@ def test_105_106_whatever_a_topic_is_it_is_brought_unchanged(
 ) -> None:
     async def scene() -> None:
         async with house.open() as service:
-            stand(service, "first")
+            await service.keeper.run(stand, service, "first")
             topic = f"{BASE}/feeds/{name}"
             assert (await house.ask(house.followers.at("/cb"), topic=topic)).status_code == 202
             await idle(service)
