@@ -3,9 +3,9 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import datetime
 
 from aggregator.model.feeds import Feed, FeedState
+from aggregator.service.clock import Clock
 from aggregator.service.keeper import Keeper
 from aggregator.service.poll import Poller, Visit
 from aggregator.text.urls import registrable_domain
@@ -52,11 +52,17 @@ class Rounds:
         """Return what is under way."""
         return tuple(self._flying.values())
 
-    async def start_due(self, now: datetime) -> None:
+    async def start_due(self, clock: Clock) -> None:
         """Start as many visits as may wait; look further where one host has most of what is due."""
-        seen = 0
+        shelf, seen = self._keeper.store.feeds, 0
+
+        def read(skip: int) -> Sequence[FeedState]:
+            # The time is asked for when the store is: what was visited while we waited for it
+            # would else have been visited in the future, as if the clock had been set back.
+            return shelf.due(clock(), self.at_once, skip)
+
         while True:
-            due = await self._keeper.run(self._keeper.store.feeds.due, now, self.at_once, seen)
+            due = await self._keeper.run(read, seen)
             self._start(due)
             seen += len(due)
             if len(due) < self.at_once or len(self._flying) >= self.at_once:

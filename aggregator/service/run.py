@@ -232,7 +232,7 @@ class Service:
 
     async def _tick(self) -> None:
         try:
-            await self.rounds.start_due(self.clock())
+            await self.rounds.start_due(self.clock)
         except Exception as error:  # noqa: BLE001 - a tick that fails must not be the last one
             self.vitals.note("tick", error)
             return

@@ -5,6 +5,7 @@ A restart is all parts built anew over the same data folder.
 
 import asyncio
 import multiprocessing
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -124,6 +125,35 @@ def test_a_visit_that_cannot_be_stored_ends_no_other(origin: Origin, tmp_path: P
 
     play(scene())
     assert house.rows("SELECT feed FROM item ORDER BY feed") == [("a",), ("c",)]
+
+
+@pytest.mark.conforms("A39")
+def test_who_waits_long_for_the_store_asks_nobody_who_was_asked_meanwhile(
+    origin: Origin, tmp_path: Path
+) -> None:
+    house = House(tmp_path, {"a": origin.url("/a")})
+    origin.script("/a", answer(200, rss(item(1))))
+    let = threading.Event()
+
+    async def scene() -> None:
+        async with house.open() as service:
+            store = service.keeper.store
+
+            def begin() -> None:
+                let.wait()
+                at = house.clock.at
+                store.feeds.begin("a", now=at, next_due=at + HOUR, because="test")
+
+            beginning = asyncio.create_task(service.keeper.run(begin))
+            ticking = asyncio.create_task(service._tick())
+            await asyncio.sleep(0)  # both have asked for the store
+            house.clock.at += 10 * MINUTE
+            let.set()
+            await asyncio.gather(beginning, ticking)
+            await asyncio.gather(*service.rounds.flying())
+
+    play(scene())
+    assert origin.log == []
 
 
 @pytest.mark.conforms("A12")
