@@ -1,6 +1,7 @@
 """``aggregator run``."""
 
 import asyncio
+import os
 import signal
 
 import click
@@ -40,14 +41,15 @@ def run(place: Place, listen: str | None, role: str | None) -> None:
             logs.set_up(level=place.level, json=form == "json")
         store = None if role else place.store(settings)
     source = Source(feeds=place.feeds, config=place.config, read=lambda: place.settings(listen))
-    at = settings.service.listen
     if store is not None:
         asyncio.run(_run(settings, store, source))
     elif role is not None:
-        asyncio.run(_share(role, settings, at.host, at.port))
+        # Several roles on one machine cannot all tell of themselves at the address of the web.
+        tells = listen is not None or "AGGREGATOR_PORT" in os.environ
+        asyncio.run(_share(role, settings, source, tells=tells))
 
 
-async def _share(role: str, settings: Settings, host: str, port: int) -> None:
+async def _share(role: str, settings: Settings, source: Source, *, tells: bool) -> None:
     try:
         from aggregator.service.fleet import roles  # noqa: PLC0415 - an extra
     except ImportError as error:
@@ -57,7 +59,17 @@ async def _share(role: str, settings: Settings, host: str, port: int) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
     try:
-        await roles.run(roles.Role(role), settings, stop, host=host, port=port, ready=_ready)
+        at = settings.service.listen
+        await roles.run(
+            roles.Role(role),
+            settings,
+            stop,
+            source=source,
+            host=at.host,
+            port=at.port,
+            tells=tells,
+            ready=_ready,
+        )
     except* AggregatorError as errors:
         raise errors.exceptions[0] from None
 

@@ -25,7 +25,8 @@ _PUBLISHING = frozenset({"outputs", "topics", "site", "ranking", "service.publis
 class Desk:
     """The `organise` and `publish` pipelines over one store. Works on the store's thread.
 
-    ``healed`` is how many items no longer stand where they were folded, as ops forbade it.
+    ``healed`` is how many items no longer stand where they were folded, as ops forbade it; only
+    one that ``leads`` unfolds them.
     """
 
     organiser: Organiser
@@ -33,11 +34,13 @@ class Desk:
     stories: StoryPages
     archives: ArchivePages
     healed: int = 0
+    leads: bool = True
 
     @classmethod
     def over(cls, store: Store, settings: Settings, *, leads: bool = True) -> "Desk":
-        """Set up the desk as ``settings`` ask; only one that ``leads`` unfolds what they forbid."""
+        """Set up the desk as ``settings`` ask."""
         return cls(
+            leads=leads,
             healed=heal(store, settings.never_fold) if leads else 0,
             organiser=_organiser(store, settings),
             publisher=_publisher(store, settings),
@@ -53,7 +56,8 @@ class Desk:
         desk = self
         if not _FILING.isdisjoint(sections):
             organiser = _organiser(store, settings)
-            desk = replace(self, healed=heal(store, settings.never_fold), organiser=organiser)
+            healed = heal(store, settings.never_fold) if self.leads else 0
+            desk = replace(self, healed=healed, organiser=organiser)
         if not _PUBLISHING.isdisjoint(sections):
             desk = replace(
                 desk,

@@ -56,10 +56,11 @@ class Source:
 
 @dataclass(slots=True)
 class Edits:
-    """Lets a service follow its settings."""
+    """Lets a service follow its settings; ``then`` is called when it runs by others."""
 
     service: Service
     source: Source
+    then: Callable[[], None] = lambda: None
     _mark: str = ""
     _asked: asyncio.Event = field(default_factory=asyncio.Event)
     _told: bool = False  # somebody asked, and wants an answer even if nothing changed
@@ -71,7 +72,8 @@ class Edits:
 
     async def keep_following(self, stop: asyncio.Event) -> None:
         """Follow the settings until ``stop``."""
-        watching = asyncio.create_task(self._watch(stop))
+        ended = asyncio.Event()  # not `stop`: when the watch is cancelled, it sets what it is given
+        beside = [asyncio.create_task(each) for each in (self._watch(ended), _hand_on(stop, ended))]
         try:
             while not stop.is_set():
                 await self.look()
@@ -80,8 +82,10 @@ class Edits:
                         await self._asked.wait()
                 self._asked.clear()
         finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+            ended.set()
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
 
     async def look(self) -> None:
         """Read the settings if they are not what was read last, and let the service have them."""
@@ -118,6 +122,8 @@ class Edits:
         if renewal.waiting:
             hint = "it holds from the next start"
             log.warning("settings wait", what=" ".join(renewal.waiting), hint=hint)
+        if renewal.difference:
+            self.then()
         if renewal.difference or told:
             log.info("settings taken over", **_counts(renewal.difference))
 
@@ -137,6 +143,11 @@ class Edits:
             log.warning("not told of edits", reason=str(error), hint=f"looked for every {LOOK:g} s")
             await stop.wait()
         self._asked.set()
+
+
+async def _hand_on(stop: asyncio.Event, ended: asyncio.Event) -> None:
+    await stop.wait()
+    ended.set()
 
 
 def _counts(difference: Difference) -> dict[str, object]:

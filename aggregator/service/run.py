@@ -35,6 +35,7 @@ from aggregator.service.vitals import PARTS, STALE, Vitals
 from aggregator.service.window import Window
 from aggregator.settings import Settings
 from aggregator.settings.waivers import waivers
+from aggregator.storage import Store
 from aggregator.web.app import Counter, build
 from aggregator.web.callback import routes as callbacks
 from aggregator.web.front import Front, readiness
@@ -173,8 +174,7 @@ class Service:
         """Make the configured feeds the store's, and put what was served last on the shelf."""
         store = self.keeper.store
         await self.keeper.run(store.feeds.configure, self.settings.feeds, now=self.clock())
-        paused = await self.keeper.run(store.notes.get, PAUSED)
-        self.rounds.paused = frozenset(json.loads(paused or "[]"))
+        self.rounds.paused = await self.keeper.run(paused_in, store)
         await self.window.furnish()
         await self.push.load()
         self._young = await self.keeper.run(store.items.count) == 0
@@ -375,6 +375,11 @@ class Service:
             self.hub.courier.begin_no_more()
             flying += self.hub.courier.flying()
         await give_time(flying, GRACE)
+
+
+def paused_in(store: Store) -> frozenset[str]:
+    """Return the feeds that ops paused."""
+    return frozenset(json.loads(store.notes.get(PAUSED) or "[]"))
 
 
 def rest_after(took: float) -> float:

@@ -110,8 +110,11 @@ class FeedShelf(Protocol):
         more than `aggregator.sources.schedule.CLOCK_SLACK`. With ``beat``, only those on it.
         """
 
-    def beats(self, now: datetime) -> tuple[int, ...]:
-        """Return the beats on which feeds are due; feeds of one host are of one beat."""
+    def beats(self, now: datetime, *, but: Collection[str] = ()) -> tuple[int, ...]:
+        """Return the beats on which feeds are due, ``but`` some feeds.
+
+        Feeds of one host are of one beat.
+        """
 
     def begin(
         self, feed: str, *, now: datetime, next_due: datetime, because: str, turn: int | None = None

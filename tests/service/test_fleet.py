@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from aggregator.service.run import PAUSED
 from aggregator.storage import open_shared, open_store
 from tests.fleet import Member, sailing, until
 from tests.origin import Line, Origin, Reply, answer
@@ -279,3 +280,83 @@ def recall(url: str) -> None:
 
 def ids(feed: bytes) -> set[bytes]:
     return set(re.findall(rb"<id>(urn:[^<]*)</id>", feed))
+
+
+def test_every_role_tells_whether_it_is_well_and_whether_it_has_the_database(
+    origin: Origin, tmp_path: Path
+) -> None:
+    """Without the database nobody is to be started anew, and only webs have anything to give."""
+    feeds, server = feeds_of(origin, 1), Server.begin()
+    try:
+        url = server.new()
+        roles = ("scheduler", "poller", "organiser", "organiser", "web")
+        with sailing(tmp_path, url, feeds, *roles) as fleet:
+            *others, web = fleet.members
+            until(lambda: holds(web, "Ferry 0 "))
+            until(lambda: all(member.get("readyz") for member in fleet.members))
+            server.stop(signal.SIGQUIT)
+            until(lambda: not any(member.get("readyz") for member in others))
+            assert all(member.get("healthz") for member in others)
+            assert web.get("readyz")
+            server.start()
+            until(lambda: all(member.get("readyz") for member in fleet.members))
+    finally:
+        server.end()
+
+
+def test_edits_are_taken_over_by_all_roles_while_they_run(
+    origin: Origin, tmp_path: Path, url: str
+) -> None:
+    first, second = feeds_of(origin, 2)
+    outputs = "outputs: [{kind: latest}, {kind: latest, name: two, only: {feeds: [f1]}}]\n"
+    roles = ("scheduler", "poller", "organiser", "web")
+    with sailing(tmp_path, url, [first], *roles) as fleet:
+        web = fleet.members[-1]
+        until(lambda: holds(web, "Ferry 0 "))
+        put(tmp_path / "feeds.yaml", "feeds: [{url: nowhere}]\n")
+        until(lambda: all("settings refused" in m.said() for m in fleet.members[1:]))
+        put(tmp_path / "outputs.yaml", outputs)
+        put(tmp_path / "feeds.yaml", f"feeds: [{first}, {second}]\n")
+        until(lambda: holds(web, "Ferry 0 ", "Ferry 1 "))
+        until(lambda: web.get("feeds/two.atom") is not None)
+        assert b"Ferry 0 " not in (web.get("feeds/two.atom") or b"")
+        put(tmp_path / "outputs.yaml", "outputs: [{kind: latest}]\n")
+        put(tmp_path / "feeds.yaml", f"feeds: [{first.replace('/0', '/1')}]\n")
+        origin.script("/1", answer(200, rss(item(8))))
+        bring_near(url)
+        until(lambda: holds(web, "Ferry 8 "))
+    assert len(origin.asked("/0")) == 1
+
+
+def put(path: Path, text: str) -> None:
+    """Replace a file as editors do."""
+    beside = path.with_suffix(".new")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
+
+
+def bring_near(url: str) -> None:
+    """Let the feed that was given another address be due, once all know of that."""
+
+    def is_known() -> bool:
+        with closing(Hand(url)) as hand:
+            return bool(
+                hand.execute(
+                    "UPDATE feed SET next_due = '2020-01-01T00:00:00Z'"
+                    " WHERE id = 'f0' AND url LIKE '%/1' RETURNING id"
+                ).fetchall()
+            )
+
+    until(is_known)
+
+
+def test_what_ops_paused_is_not_visited_and_keeps_nobody_busy(
+    origin: Origin, tmp_path: Path, url: str
+) -> None:
+    feeds = feeds_of(origin, 2)
+    with closing(open_store(url, root=tmp_path)) as store:
+        store.notes.put(PAUSED, '["f0"]')
+    with sailing(tmp_path, url, feeds, "scheduler", "poller", "organiser", "web") as fleet:
+        until(lambda: holds(fleet.members[-1], "Ferry 1 "))
+        until(lambda: not jobs(url))
+        assert origin.asked("/0") == []

@@ -2,12 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from aggregator.service import clock
+from aggregator.service.edits import Edits, Source
+from aggregator.service.fleet.health import Pulse
 from aggregator.service.house import opened
 from aggregator.service.keeper import Keeper
 from aggregator.service.run import Service
@@ -58,19 +60,17 @@ class Agreed:
         present = told if self._asked is None else self.at(after)
         self._asked = min(max(present, told), latest), after
 
-    async def agree(self, keeper: Keeper, store: SharedStore) -> None:
-        """Ask the database for the time, on the store's thread."""
-        await keeper.run(self.ask, store)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crew:
     """What the roles of one process share: the database at ``url``, and when to ``stop``."""
 
     settings: Settings
+    source: Source
     url: str
     stop: asyncio.Event
     clock: Agreed = field(default_factory=Agreed)
+    pulse: Pulse = field(default_factory=Pulse)
 
     async def store(self, *, many: bool = False) -> SharedStore:
         """Connect to the store, with ``many`` connections; `StoreError` if that cannot be done."""
@@ -91,6 +91,27 @@ class Crew:
             self.settings, store, now=now, exact=exact, leads=leads, threads=threads
         ) as service:
             yield service
+
+    async def agree(self, keeper: Keeper, store: SharedStore) -> None:
+        """Ask the database for the time, on the store's thread; `StoreError` if it is away."""
+        await keeper.run(self.clock.ask, store)
+        self.pulse.beat()
+
+    @asynccontextmanager
+    async def following(
+        self, service: Service, then: Callable[[], None] = lambda: None
+    ) -> AsyncIterator[None]:
+        """Let ``service`` follow the settings inside; ``then`` is called after each edit.
+
+        Each role does so by itself. What the store has to know of feeds is written by the first.
+        """
+        edits = Edits(service, self.source, then=then)
+        task = asyncio.create_task(edits.keep_following(self.stop))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not when told to stop."""

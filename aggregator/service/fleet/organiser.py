@@ -33,13 +33,16 @@ async def organise(crew: Crew) -> None:
 async def _wait_and_lead(crew: Crew) -> None:
     with closing(await crew.store()) as store:
         while await asyncio.to_thread(store.lead, "desk") is None:
+            crew.pulse.beat()
             await crew.pause(TRY_AGAIN)
             if crew.stop.is_set():
                 return
         async with crew.service(store, leads=True) as service:
             await service.keeper.run(store.make_once, TABLE, tables())
             await service.window.furnish()
-            await _Term(crew, service, store).run()
+            term = _Term(crew, service, store)
+            async with crew.following(service, term.edited.set):
+                await term.run()
 
 
 class _Term:
@@ -54,6 +57,7 @@ class _Term:
         self._service = service
         self._store = store
         self._over = asyncio.Event()
+        self.edited = asyncio.Event()
 
     async def run(self) -> None:
         engine = Engine(self._crew.url, organise=self._organise, tidy=self._service.keep_house)
@@ -61,21 +65,24 @@ class _Term:
         async with engine.open():
             if taken := await engine.take_over(DESK):
                 log.info("took over", what="desk", jobs=taken)
-            await engine.wake_desk()
-            watching = asyncio.create_task(self._watch())
+            self.edited.set()
+            watching = asyncio.create_task(self._watch(engine))
             await engine.work(DESK, at_once=1, stop=self._over)
             await watching
 
     async def _organise(self) -> None:
         await self._service.bring_out(self._over)
 
-    async def _watch(self) -> None:
+    async def _watch(self, engine: Engine) -> None:
         """Keep to the database's time until the stop, or until the store refuses to tell it."""
         try:
             while not self._crew.stop.is_set():
+                if self.edited.is_set():
+                    self.edited.clear()
+                    await engine.wake_desk()
                 await self._crew.pause(TRY_AGAIN)
                 self._service.tell_followers()
-                await self._crew.clock.agree(self._service.keeper, self._store)
+                await self._crew.agree(self._service.keeper, self._store)
         except StoreError as error:
             log.warning("leads no more", what="desk", because=str(error))
         finally:

@@ -14,9 +14,9 @@ from aggregator.model.feeds import Feed, FeedState
 from aggregator.service.building import cadence
 from aggregator.service.fleet.crew import Crew
 from aggregator.service.fleet.engine import TABLE, VISITS, Doing, Engine, tables
-from aggregator.service.run import REFRESH, Service
+from aggregator.service.fleet.health import BETWEEN
+from aggregator.service.run import Service, paused_in
 from aggregator.service.visitlog import tell
-from aggregator.settings import Settings
 from aggregator.sources.manners import HostHistory
 from aggregator.storage import SharedStore
 
@@ -42,27 +42,14 @@ async def poll(crew: Crew) -> None:
     store = await crew.store(many=True)
     async with crew.service(store, threads=CONNECTIONS) as service:
         await service.keeper.run(store.make_once, TABLE, tables())
-        _repeat_what_is_cut_off(service, crew.settings)
         rounds = _Rounds(crew, service, store)
+        rounds.adopt()
         engine = Engine(crew.url, visit=lambda beat: rounds.visit(beat, engine.wake_desk))
         log.info("polls", feeds=len(crew.settings.feeds))
-        async with engine.open():
+        async with engine.open(), crew.following(service, rounds.adopt):
             agreeing = asyncio.create_task(_keep_agreeing(crew, service, store))
             await engine.work(VISITS, at_once=JOBS_AT_ONCE, stop=crew.stop)
             await agreeing
-
-
-def _repeat_what_is_cut_off(service: Service, settings: Settings) -> None:
-    """Let visits that never end be made again soon.
-
-    Here another poller is at hand, and knows which those are: nobody is on a beat but who has its
-    job.
-    """
-    service.poller.adopt(
-        cadence=replace(cadence(settings), again=AGAIN),
-        most=settings.service.limits.new_items,
-        addresses=settings.addresses,
-    )
 
 
 class _Rounds:
@@ -70,7 +57,21 @@ class _Rounds:
         self._crew = crew
         self._service = service
         self._store = store
-        self._feeds: Mapping[str, Feed] = {feed.id: feed for feed in crew.settings.feeds}
+        self._feeds: Mapping[str, Feed] = {}
+
+    def adopt(self) -> None:
+        """Visit as the settings ask from now on, and again soon what was cut off.
+
+        Here another poller is at hand, and knows which visits never end: nobody is on a beat but
+        who has its job.
+        """
+        settings = self._service.settings
+        self._feeds = {feed.id: feed for feed in settings.feeds}
+        self._service.poller.adopt(
+            cadence=replace(cadence(settings), again=AGAIN),
+            most=settings.service.limits.new_items,
+            addresses=settings.addresses,
+        )
 
     async def visit(self, beat: int, brought: Doing) -> None:
         """Visit what is due on a beat now; call ``brought`` after each visit that brought anything.
@@ -81,7 +82,7 @@ class _Rounds:
         """
         run, manners = self._service.keeper.run, self._service.poller.manners
         due = await run(self._store.feeds.due, self._crew.clock.now(), LOOKED_AT, beat=beat)
-        ours = [(self._feeds[state.feed], state) for state in due if state.feed in self._feeds]
+        ours = [(feed, state) for state in due if (feed := self._wanted(state)) is not None]
         chosen = share(ours, lambda visit: manners.history(_address(*visit))[0])
         urls = {_address(feed, state) for feed, state in chosen}
         hosts = [manners.history(url)[0] for url in urls]
@@ -90,6 +91,12 @@ class _Rounds:
             await asyncio.gather(*(self._one(feed, state, brought) for feed, state in chosen))
         finally:
             await run(_remember, self._store, [manners.history(url) for url in urls])
+
+    def _wanted(self, state: FeedState) -> Feed | None:
+        """Return the feed to visit; None if it is paused, or an edit is not known to all yet."""
+        feed = self._feeds.get(state.feed)
+        is_known = feed is not None and state.url == feed.url
+        return feed if is_known and state.feed not in self._service.rounds.paused else None
 
     async def _one(self, feed: Feed, state: FeedState, brought: Doing) -> None:
         try:
@@ -125,9 +132,10 @@ def _remember(store: SharedStore, histories: Iterable[tuple[str, HostHistory]]) 
 
 async def _keep_agreeing(crew: Crew, service: Service, store: SharedStore) -> None:
     while not crew.stop.is_set():
-        await crew.pause(REFRESH.total_seconds())
         try:
-            await crew.clock.agree(service.keeper, store)
+            await crew.agree(service.keeper, store)
+            service.rounds.paused = await service.keeper.run(paused_in, store)
         except StoreError as error:
             log.warning("failed", part="clock", reason=str(error))
+        await crew.pause(BETWEEN)
     service.poller.begin_no_more()

@@ -5,7 +5,9 @@ from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from typing import Any
 
+from aggregator.service.edits import Source
 from aggregator.service.fleet.crew import Crew
+from aggregator.service.fleet.health import tell
 from aggregator.service.fleet.organiser import organise
 from aggregator.service.fleet.poller import poll
 from aggregator.service.fleet.scheduler import schedule
@@ -28,15 +30,18 @@ async def run(
     settings: Settings,
     stop: asyncio.Event,
     *,
+    source: Source,
     host: str,
     port: int,
+    tells: bool,
     ready: Callable[[str], None],
 ) -> None:
     """Do what ``role`` asks for until told to ``stop``; webs tell ``ready`` where they serve.
 
-    Raises `AggregatorError` when that cannot be begun.
+    Edits of ``source`` are taken over. A role that does not serve there ``tells`` its health at
+    ``host`` and ``port``. Raises `AggregatorError` when that cannot be begun.
     """
-    crew = Crew(settings=settings, url=settings.service.storage, stop=stop)
+    crew = Crew(settings=settings, source=source, url=settings.service.storage, stop=stop)
     duties: dict[Role, Callable[[], Coroutine[Any, Any, None]]] = {
         Role.SCHEDULER: lambda: schedule(crew),
         Role.POLLER: lambda: poll(crew),
@@ -47,6 +52,8 @@ async def run(
     async with asyncio.TaskGroup() as group:
         for each in chosen:
             group.create_task(_ended(duties[each](), stop))
+        if tells and Role.WEB not in chosen:
+            group.create_task(tell(crew.pulse, role.value, host, port, stop))
 
 
 async def _ended(duty: Coroutine[Any, Any, None], stop: asyncio.Event) -> None:

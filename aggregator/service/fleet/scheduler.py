@@ -1,13 +1,15 @@
 """Who is to be visited, and what is to be done at its time?"""
 
+import asyncio
 from datetime import datetime, timedelta
 
 import structlog
 
+from aggregator.model.errors import SettingsError
 from aggregator.service.fleet.crew import Crew
 from aggregator.service.fleet.engine import TABLE, Engine, tables
 from aggregator.service.keeper import Keeper
-from aggregator.service.run import HOUSEKEEPING, REFRESH
+from aggregator.service.run import HOUSEKEEPING, REFRESH, paused_in
 from aggregator.storage import SharedStore
 
 TICK = 1.0  # seconds between two looks at what is due
@@ -46,6 +48,7 @@ class _Scheduler:
     async def tick(self) -> None:
         try:
             was, self._session = self._session, await self._keeper.run(self._store.lead, "schedule")
+            self._crew.pulse.beat()
             if self._session is not None:
                 if self._session != was:
                     await self._take_over()
@@ -54,22 +57,30 @@ class _Scheduler:
             log.warning("failed", part="tick", reason=str(error), kind=type(error).__name__)
 
     async def _take_over(self) -> None:
-        feeds, configure = self._crew.settings.feeds, self._store.feeds.configure
-        await self._crew.clock.agree(self._keeper, self._store)
+        await self._crew.agree(self._keeper, self._store)
+        try:
+            feeds = (await asyncio.to_thread(self._crew.source.read)).feeds
+        except SettingsError:  # in the middle of an edit: those who follow edits tell of it
+            log.warning("leads", what="schedule", feeds="as the store has them")
+            return
+        configure = self._store.feeds.configure
         await self._keeper.run(configure, feeds, now=self._crew.clock.now())
         log.info("leads", what="schedule", feeds=len(feeds))
 
     async def _give_out(self) -> None:
         engine = self._engine
-        beats = await self._keeper.run(self._store.feeds.beats, self._crew.clock.now())
+        beats = await self._keeper.run(self._due)
         await engine.send_to(beats)
         if self._is_time("rescue", RESCUE) and (rescued := await engine.rescue()):
             log.warning("rescued", jobs=rescued, because="who had them gives no sign of life")
         if self._is_time("refresh", REFRESH):
-            await self._crew.clock.agree(self._keeper, self._store)
+            await self._crew.agree(self._keeper, self._store)
             await engine.wake_desk()
         if self._is_time("tidy", HOUSEKEEPING):
             await engine.ask_to_tidy()
+
+    def _due(self) -> tuple[int, ...]:
+        return self._store.feeds.beats(self._crew.clock.now(), but=paused_in(self._store))
 
     def _is_time(self, what: str, every: timedelta) -> bool:
         now = self._crew.clock.exact()

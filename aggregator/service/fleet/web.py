@@ -11,13 +11,13 @@ import structlog
 
 from aggregator.model.errors import StoreError
 from aggregator.service.fleet.crew import Crew
+from aggregator.service.fleet.health import BETWEEN
 from aggregator.service.run import Service
 from aggregator.storage import SharedStore
 from aggregator.web.serve import serve as listen
 
 LISTENING = 30.0  # seconds after which we look for new editions though nobody told of any
 TRY_AGAIN = 1.0  # seconds
-WELL = 5.0  # seconds between two looks whether the store is there
 
 log = structlog.get_logger()
 
@@ -29,8 +29,7 @@ async def serve(crew: Crew, *, host: str, port: int, ready: Callable[[str], None
     """
     store = await crew.store()
     async with crew.service(store) as service:
-        if service.hub is not None:
-            service.hub.courier.begin_no_more()  # who publishes runs its errands
+        _leave_errands(service)
         await service.window.furnish()
         service.vitals.ticked()
         tasks = [
@@ -39,11 +38,18 @@ async def serve(crew: Crew, *, host: str, port: int, ready: Callable[[str], None
         ]
         try:
             proxies = crew.settings.service.listen.proxies
-            app = service.application()
-            await listen(app, host, port, crew.stop, ready=ready, proxies=proxies)
+            front = service.front
+            async with crew.following(service, lambda: _leave_errands(service)):
+                await listen(front, host, port, crew.stop, ready=ready, proxies=proxies)
         finally:
             crew.stop.set()
             await asyncio.gather(*tasks)
+
+
+def _leave_errands(service: Service) -> None:
+    """Leave it to whoever publishes to tell subscribers of the hub."""
+    if service.hub is not None:
+        service.hub.courier.begin_no_more()
 
 
 async def _keep_fresh(crew: Crew, service: Service, store: SharedStore) -> None:
@@ -61,10 +67,10 @@ async def _keep_well(crew: Crew, service: Service, store: SharedStore) -> None:
     """Let health tell of the store: a web does not tick by itself."""
     while not crew.stop.is_set():
         try:
-            await service.keeper.run(store.time)
+            await crew.agree(service.keeper, store)
         except StoreError as error:
             service.vitals.note("store", error)
         else:
             service.vitals.mended("store")
             service.vitals.ticked()
-        await crew.pause(WELL)
+        await crew.pause(BETWEEN)

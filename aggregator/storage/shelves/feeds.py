@@ -1,7 +1,7 @@
 """What is remembered of feeds?"""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -28,6 +28,7 @@ from aggregator.sources.schedule import CLOCK_SLACK, Due, outside
 from aggregator.storage.shelves.connection import Connection
 from aggregator.storage.shelves.rows import (
     Row,
+    marks,
     maybe_moment,
     maybe_stamp,
     moment,
@@ -189,11 +190,12 @@ class SqlFeeds:
         )
         return tuple(_state(row) for row in rows)
 
-    def beats(self, now: datetime) -> tuple[int, ...]:
-        """Return the beats on which feeds are due."""
+    def beats(self, now: datetime, *, but: Collection[str] = ()) -> tuple[int, ...]:
+        """Return the beats on which feeds are due, ``but`` some feeds."""
+        others = f" AND id NOT IN ({marks(but)})" if but else ""
         rows = self._at.rows(
-            f"SELECT DISTINCT beat FROM feed WHERE {_DUE} ORDER BY beat",
-            [stamp(now), stamp(now + CLOCK_SLACK)],
+            f"SELECT DISTINCT beat FROM feed WHERE {_DUE}{others} ORDER BY beat",
+            [stamp(now), stamp(now + CLOCK_SLACK), *but],
         )
         return tuple(row["beat"] for row in rows)
 
