@@ -2,15 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aggregator.model.feeds import Feed
 from aggregator.model.items import Entry
 from aggregator.storage import open_store
+from aggregator.storage.postgres.search import PostgresSearch
 from aggregator.storage.protocol import Store, Words
+from aggregator.storage.sqlite import SqliteStore
+from aggregator.storage.sqlite.search import SqliteSearch
 from aggregator.text.queries import read_query, searchable
 from tests.storage.test_store_contract import NOW, file_all, visit
 from tests.stores import Engine
@@ -49,6 +54,42 @@ def learn(store: Store) -> None:
         for s in changed
     ]
     store.search.learn(words, mark)
+
+
+def pieced(store: Store) -> Store:
+    """Let the index of ``store`` be in pieces of a few items, as that of a large one is."""
+    held: Any = store
+    if isinstance(store, SqliteStore):
+        held.search = SqliteSearch(held._connection, fresh=4)
+    else:
+        held.search = PostgresSearch(held._connection, stretches=(1, 2, 3))
+    return store
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 9, 40])
+def test_those_that_came_last_are_found_wherever_in_the_index_they_are(
+    store: Store, limit: int
+) -> None:
+    """Every second item has the word, one of twenty another, and some are learned again."""
+    pieced(store)
+    for first in range(10, 40, 3):
+        for number in range(first, first + 3):
+            word = "bread" if number % 2 else "goats"
+            visit(store, entry(number, f"{word} {'rarely' if number % 20 == 1 else ''}"))
+        file_all(store)
+        learn(store)
+    for number in (11, 37):
+        visit(store, replace(entry(number, "bread again"), digest="x"))
+    learn(store)
+
+    with_bread = [f"g{number}" for number in range(39, 10, -2)]
+    newest = {stored.item.entry.guid: stored.seq for stored in store.items.all()}
+    with_bread.sort(key=lambda guid: -newest[guid])
+    assert found(store, "bread", limit) == set(with_bread[:limit])
+    assert found(store, "bread -again", 40) == set(with_bread) - {"g11", "g37"}
+    assert found(store, "rarely", limit) <= {"g21"}
+    assert found(store, "rarely bread", 9) == {"g21"}
+    assert found(store, "goats", 40) == {f"g{number}" for number in range(10, 40, 2)}
 
 
 def found(store: Store, text: str, limit: int = 10) -> set[str]:

@@ -2,6 +2,10 @@
 
 Words are split by us and put into the vectors as they are: PostgreSQL's own parser would take some
 of them for hosts, files and numbers.
+
+A vector also says, in words that nobody can type, which stretch of all items its item is of, in
+stretches of several lengths. PostgreSQL fetches whatever matches before it sorts: so the newest
+stretch is asked first, and a longer one only for what that did not hold often enough.
 """
 
 import unicodedata
@@ -10,17 +14,24 @@ from collections.abc import Iterable, Sequence
 from aggregator.outputs.finding import Match
 from aggregator.storage.postgres.schema import EDITIONS
 from aggregator.storage.protocol import Words
+from aggregator.storage.shelves.connection import Connection
 from aggregator.storage.shelves.search import SqlSearch
 from aggregator.text.queries import Phrase, Query
 from aggregator.text.tokens import is_unspaced
 
 _WEIGHTS = "{0, 0, 0.12, 1}"  # a word in the headline counts eight times one in the text
 _MOST = 16_000  # positions that a vector keeps, less the gap
+STRETCHES = (14, 16, 18, 20, 22)  # powers of two: 16,384 items and so on, each four times as long
 _LONGEST = 2_046  # bytes of a word that a vector takes; longer ones are not found
 
 
 class PostgresSearch(SqlSearch):
     """The words of items, and which of them hold what is looked for."""
+
+    def __init__(self, connection: Connection, stretches: Sequence[int] = STRETCHES) -> None:
+        """Tell items apart by ``stretches``, powers of two, the shortest first."""
+        super().__init__(connection)
+        self._stretches = stretches
 
     def learn(self, some: Sequence[Words], mark: int) -> None:
         """Index items under these words instead of former ones, and remember the mark."""
@@ -29,7 +40,7 @@ class PostgresSearch(SqlSearch):
             self._at.run_many(
                 "INSERT INTO word (item, words) SELECT ?1::bigint, ?2::tsvector"
                 " WHERE EXISTS (SELECT 1 FROM item WHERE seq = ?1::bigint)",
-                [(one.seq, _vector(one)) for one in some],
+                [(one.seq, _vector(one, self._stretches)) for one in some],
             )
             self._remember(mark)
             self._at.run(f"NOTIFY {EDITIONS}")  # what was found before is found otherwise now
@@ -38,18 +49,38 @@ class PostgresSearch(SqlSearch):
         """Return the ``limit`` items that came last and hold what ``query`` wants."""
         if not query.wanted:
             return ()
+        last = self._at.rows("SELECT coalesce(max(item), 0) AS seq FROM word")[0]["seq"]
+        for stretch in self._stretches:
+            found = self._found(query, limit, _within(stretch, last))
+            if len(found) == limit or last >> stretch <= 1:
+                return found
+        return self._found(query, limit)
+
+    def _found(self, query: Query, limit: int, within: str = "") -> tuple[Match, ...]:
+        asked = _expression(query)
         return self._matches(
             f"SELECT item AS seq, ts_rank('{_WEIGHTS}', words, ?1::tsquery) AS relevance FROM word"
-            " WHERE words @@ ?1::tsquery ORDER BY item DESC LIMIT ?2::bigint",
-            [_expression(query), limit],
+            " WHERE words @@ ?2::tsquery ORDER BY item DESC LIMIT ?3::bigint",
+            [asked, f"({asked}) & {within}" if within else asked, limit],
         )
 
 
-def _vector(one: Words) -> str:
+def _within(stretch: int, last: int) -> str:
+    """Return what items hold that are of the ``last`` one's stretch, or the one before."""
+    number = last >> stretch
+    return f"({_stretch(stretch, number)} | {_stretch(stretch, max(0, number - 1))})"
+
+
+def _stretch(stretch: int, number: int) -> str:
+    return f"'/{stretch}/{number}'"
+
+
+def _vector(one: Words, stretches: Iterable[int]) -> str:
     """Return the text form of a tsvector: headline first, then a gap that no phrase leaps."""
     title = one.title.split()
     head = _places(title, 1, "A")
-    return " ".join((*head, *_places(one.text.split(), len(title) + 2, "B")))
+    text = _places(one.text.split(), len(title) + 2, "B")
+    return " ".join((*head, *text, *(_stretch(by, one.seq >> by) for by in stretches)))
 
 
 def _places(words: Iterable[str], first: int, weight: str) -> Iterable[str]:

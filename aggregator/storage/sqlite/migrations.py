@@ -10,14 +10,17 @@ from aggregator.storage.shelves import tables, views
 
 migrations = Migrations("aggregator")
 
-_SEARCH = (
-    # rowid is seq. Marks that belong to letters count as such (Mn, Mc).
-    """CREATE VIRTUAL TABLE word USING fts5 (
+# rowid is seq. Marks that belong to letters count as such (Mn, Mc).
+_WORDS = """CREATE VIRTUAL TABLE {name} USING fts5 (
     title, text, tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'"
-)""",
+)"""
+_SEARCH = (
+    _WORDS.format(name="word"),
+    _WORDS.format(name="fresh"),  # the newest items, see `aggregator.storage.sqlite.search`
     # Whatever takes an item away takes its words: no search finds what is not there.
     """CREATE TRIGGER item_gone AFTER DELETE ON item BEGIN
     DELETE FROM word WHERE rowid = old.seq;
+    DELETE FROM fresh WHERE rowid = old.seq;
 END""",
 )
 
