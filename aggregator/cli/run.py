@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from dataclasses import replace
 
 import click
 
@@ -35,12 +36,13 @@ def run(place: Place, listen: str | None, role: str | None) -> None:
     It then ends what is under way, within ten seconds; told twice, it leaves at once. Settings
     that are edited are taken over while it runs; SIGHUP makes it look at once.
     """
+    source = Source(feeds=place.feeds, config=place.config, read=lambda: place.settings(listen))
     with leaving_at_once():
-        settings = place.settings(listen)
+        source = replace(source, first=source.mark())
+        settings = source.read()
         if (form := settings.service.ops.log) != "auto":
             logs.set_up(level=place.level, json=form == "json")
         store = None if role else place.store(settings)
-    source = Source(feeds=place.feeds, config=place.config, read=lambda: place.settings(listen))
     if store is not None:
         asyncio.run(_run(settings, store, source))
     elif role is not None:

@@ -33,12 +33,14 @@ log = structlog.get_logger()
 class Source:
     """Where settings are read from: the file ``feeds``, the folder ``config``, and by whom.
 
-    ``read`` raises `SettingsError` with every mistake.
+    ``read`` raises `SettingsError` with every mistake. ``first`` is the mark of what was read
+    at the start, if that is known.
     """
 
     feeds: Path
     config: Path
     read: Callable[[], Settings]
+    first: str = ""
 
     def mark(self) -> str:
         """Return what tells these files from the same ones after an edit."""
@@ -61,9 +63,12 @@ class Edits:
     service: Service
     source: Source
     then: Callable[[], None] = lambda: None
-    _mark: str = ""
+    _mark: str = field(init=False)
     _asked: asyncio.Event = field(default_factory=asyncio.Event)
     _told: bool = False  # somebody asked, and wants an answer even if nothing changed
+
+    def __post_init__(self) -> None:
+        self._mark = self.source.first
 
     def ask(self) -> None:
         """Look now, and say so even if there is nothing new (SIGHUP)."""

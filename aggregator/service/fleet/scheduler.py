@@ -10,6 +10,7 @@ from aggregator.service.fleet.crew import Crew
 from aggregator.service.fleet.engine import TABLE, Engine, tables
 from aggregator.service.keeper import Keeper
 from aggregator.service.run import HOUSEKEEPING, REFRESH, paused_in
+from aggregator.settings import Settings
 from aggregator.storage import SharedStore
 
 TICK = 1.0  # seconds between two looks at what is due
@@ -59,13 +60,17 @@ class _Scheduler:
     async def _take_over(self) -> None:
         await self._crew.agree(self._keeper, self._store)
         try:
-            feeds = (await asyncio.to_thread(self._crew.source.read)).feeds
+            feeds = (await asyncio.to_thread(self._settings)).feeds
         except SettingsError:  # in the middle of an edit: those who follow edits tell of it
             log.warning("leads", what="schedule", feeds="as the store has them")
             return
         configure = self._store.feeds.configure
         await self._keeper.run(configure, feeds, now=self._crew.clock.now())
         log.info("leads", what="schedule", feeds=len(feeds))
+
+    def _settings(self) -> Settings:
+        crew = self._crew
+        return crew.settings if crew.source.mark() == crew.source.first else crew.source.read()
 
     async def _give_out(self) -> None:
         engine = self._engine
