@@ -44,6 +44,7 @@ async def poll(crew: Crew) -> None:
         await service.keeper.run(store.make_once, TABLE, tables())
         rounds = _Rounds(crew, service, store)
         rounds.adopt()
+        await _agree(crew, service, store)
         engine = Engine(crew.url, visit=lambda beat: rounds.visit(beat, engine.wake_desk))
         log.info("polls", feeds=len(crew.settings.feeds))
         async with engine.open(), crew.following(service, rounds.adopt):
@@ -130,12 +131,17 @@ def _remember(store: SharedStore, histories: Iterable[tuple[str, HostHistory]]) 
             store.hosts.note(host, history)
 
 
+async def _agree(crew: Crew, service: Service, store: SharedStore) -> None:
+    """Agree on what time it is, and on which feeds ops paused."""
+    await crew.agree(service.keeper, store)
+    service.rounds.paused = await service.keeper.run(paused_in, store)
+
+
 async def _keep_agreeing(crew: Crew, service: Service, store: SharedStore) -> None:
     while not crew.stop.is_set():
+        await crew.pause(BETWEEN)
         try:
-            await crew.agree(service.keeper, store)
-            service.rounds.paused = await service.keeper.run(paused_in, store)
+            await _agree(crew, service, store)
         except StoreError as error:
             log.warning("failed", part="clock", reason=str(error))
-        await crew.pause(BETWEEN)
     service.poller.begin_no_more()
