@@ -8,8 +8,11 @@ from aggregator.model.editions import Kind, OutputSpec
 from aggregator.model.items import Name, StoredItem
 from aggregator.model.stories import TopicScore
 from aggregator.service.explaining import Explainer
+from aggregator.service.searching import LOOKED_AT
 from aggregator.settings import Settings
 from aggregator.storage import Store
+from aggregator.text.queries import Phrase, Query
+from aggregator.text.tokens import words
 from aggregator.text.urls import canonical
 
 SHOWN = 10  # items that are named when a word fits many, and copies of one
@@ -45,7 +48,23 @@ def found(store: Store, settings: Settings, wanted: str) -> tuple[StoredItem, ..
         return tuple(by_id.values())
     if wanted.startswith(("http://", "https://")):
         return store.items.at_address(canonical(wanted, settings.addresses))
-    return store.items.titled(wanted, SHOWN)
+    return titled(store, wanted)
+
+
+def titled(store: Store, part: str) -> tuple[StoredItem, ...]:
+    """Return items with ``part`` in their title, the newest first, at most ten.
+
+    Of those that came long ago, only where all but the last of its words are whole.
+    """
+    found = {stored.seq: stored for stored in store.items.titled(part, SHOWN)}
+    said = tuple(words(part))
+    if len(found) < SHOWN and said:
+        phrase = Phrase(words=said[:-1] or said)  # the last one may be cut off
+        matches = store.search.find(Query(text=part, wanted=(phrase,)), LOOKED_AT)
+        for stored in store.items.by_id(match.id for match in matches).values():
+            if part.lower() in stored.item.entry.title.lower():
+                found[stored.seq] = stored
+    return tuple(found[seq] for seq in sorted(found, reverse=True)[:SHOWN])
 
 
 def explained(

@@ -41,23 +41,23 @@ class Explainer:
 
     def standing(self, spec: OutputSpec) -> tuple[Explained, ...]:
         """Return what stands in a Top output, in its order."""
-        stays = self._store.outputs.members(spec.name)
-        listed = sorted((s for s in stays.values() if s.left is None), key=lambda s: s.place)
+        stays = self._store.outputs.standing(spec.name)
+        listed = sorted(stays.values(), key=lambda stay: stay.place)
         return tuple(self.explain(spec, stay.story) for stay in listed)
 
     def next_in_line(self, spec: OutputSpec, most: int) -> tuple[Explained, ...]:
         """Return the ``most`` strongest stories that do not stand in a Top output."""
-        stays = self._store.outputs.members(spec.name)
-        standing = {name for name, stay in stays.items() if stay.left is None}
+        standing = frozenset(self._store.outputs.standing(spec.name))
         ranked = self._contest.candidates(spec, standing, anew=True)
         outside = [one for one in ranked if one.story not in standing]
         return tuple(self.explain(spec, one.story) for one in outside[:most])
 
     def explain(self, spec: OutputSpec, story: str) -> Explained:
         """Say why ``story`` stands in a Top output, or why not."""
-        stays = self._store.outputs.members(spec.name)
-        standing = [name for name, stay in stays.items() if stay.left is None]
+        standing = self._store.outputs.standing(spec.name)
         ranked = self._contest.candidates(spec, standing, anew=False)
+        named = {story, *standing, *(one.story for one in ranked)}
+        stays = self._store.outputs.stays_of(spec.name, named)
         face = self._contest.face(spec)
         stay = stays.get(story)
         told = self._material.told([story]).get(story)

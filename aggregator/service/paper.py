@@ -108,8 +108,8 @@ class Paper:
         if edition is None:
             return ()
         since = material.now - MISSED
-        stays = self._store.outputs.members(edition.spec.name).values()
-        left = [s for s in stays if s.left and s.left > since and s.story in material.ranks]
+        stays = self._store.outputs.left(edition.spec.name, since).values()
+        left = [stay for stay in stays if stay.story in material.ranks]
         left.sort(key=lambda stay: (-stay.milestone, stay.story))
         told = material.told(stay.story for stay in left[:MISSED_ENTRIES])
         return tuple(

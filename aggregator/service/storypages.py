@@ -68,8 +68,8 @@ class StoryPages:
 
     def _standing(self) -> tuple[Stay, ...]:
         """Return a stay for each story that stands somewhere, those who came last first."""
-        members = self._store.outputs.members
-        held = {s.story: s for name in self._tops for s in members(name).values() if s.left is None}
+        standing = self._store.outputs.standing
+        held = {story: stay for name in self._tops for story, stay in standing(name).items()}
         return tuple(sorted(held.values(), key=lambda s: (s.entered, s.story), reverse=True))
 
     def _publishers(self) -> "_Publishers":

@@ -268,7 +268,10 @@ class ItemShelf(Protocol):
         """Return an item's topics with the reasons for them, the surest first."""
 
     def titled(self, part: str, limit: int) -> tuple[StoredItem, ...]:
-        """Return at most ``limit`` items with ``part`` in their title, the newest first."""
+        """Return at most ``limit`` items with ``part`` in their title, the newest first.
+
+        Only the 10,000 that came last are looked at.
+        """
 
     def headlines(self, item: str) -> tuple[tuple[datetime, str], ...]:
         """Return the former headlines of an item, each with the time until which it stood."""
@@ -440,6 +443,15 @@ class OutputShelf(Protocol):
     def members(self, output: str) -> Mapping[str, Stay]:
         """Return all stays in ``output``, past and present, by story."""
 
+    def standing(self, output: str) -> Mapping[str, Stay]:
+        """Return the stays in ``output`` that have not ended, by story."""
+
+    def left(self, output: str, since: datetime) -> Mapping[str, Stay]:
+        """Return the stays in ``output`` that ended after ``since``, by story."""
+
+    def stays_of(self, output: str, stories: Collection[str]) -> Mapping[str, Stay]:
+        """Return the stays of ``stories`` in ``output``, past and present, by story."""
+
     def show(self, output: str, items: Sequence[str]) -> None:
         """Remember that ``output`` lists these items now; what is shown is not pruned."""
 
@@ -567,7 +579,7 @@ class Store(Protocol):
         """Do the housekeeping that keeps a database fast and small.
 
         Stays and leases that ended, stories last reported, and hosts last asked, before
-        ``before`` are forgotten.
+        ``before`` are forgotten; stories, with their stays, some at a time.
         """
 
     def rehearse(self) -> None:

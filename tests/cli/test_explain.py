@@ -10,7 +10,17 @@ from click.testing import CliRunner, Result
 
 from aggregator.cli import main
 from aggregator.service.desk import Desk
-from tests.service.stage import HOUR, NOW, bring, entry, environ_in, settings_for, store_in
+from aggregator.service.searching import index_some
+from tests.service.stage import (
+    HOUR,
+    NOW,
+    bring,
+    entry,
+    environ_in,
+    from_outside,
+    settings_for,
+    store_in,
+)
 
 FEEDS = [
     "{id: harbour, url: 'https://harbour.example/feed', owner: Harbour, topics: [world]}",
@@ -54,6 +64,15 @@ def test_an_item_is_found_by_id_address_or_part_of_its_title(place: Path) -> Non
         assert explain(place, name).output == by_id.output
     both = explain(place, "runs aground")
     assert both.output.count("  id  ") == 2
+
+
+def test_an_item_of_long_ago_is_found_by_whole_words_of_its_title(place: Path) -> None:
+    with closing(store_in(place)) as store:
+        assert index_some(store)
+    with from_outside(place) as db:
+        db.execute("UPDATE item SET seq = 20000 WHERE feed = 'north'")
+    assert explain(place, "hundred aboard ru").output.count("  id  ") == 2
+    assert explain(place, "dred aboard ru").output.count("  id  ") == 1
 
 
 def test_what_is_nowhere_is_said_so(place: Path) -> None:

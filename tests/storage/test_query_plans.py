@@ -78,6 +78,9 @@ QUESTIONS: dict[str, Question] = {
     "items.sharing": lambda store: store.items.sharing([2, 500], 10),
     "items.post": lambda store: store.items.post(5, [2, 9_999]),
     "items.file": lambda store: file(store, store.items.pending(1)[0].seq - 1, NOW),
+    "items.count": lambda store: store.items.count(),
+    "items.forget_names": lambda store: store.items.forget_names("f1", NOW - 2000 * MINUTE),
+    "items.prune of a feed": lambda store: store.items.prune_of("f1", 9, before=NOW, most=9),
     "items.prune": lambda store: store.items.prune(NOW - 90 * MINUTE, 100),
     "stories.facts": lambda store: store.stories.facts(NOW - 60 * MINUTE),
     "stories.traces": lambda store: list(store.stories.traces(NOW - 60 * MINUTE)),
@@ -96,6 +99,9 @@ QUESTIONS: dict[str, Question] = {
     "followers.dismiss": lambda store: store.followers.dismiss(DOCUMENT.path, "x", now=NOW),
     "followers.settle": lambda store: store.followers.settle(ERRAND),
     "outputs.members": lambda store: store.outputs.members("top"),
+    "outputs.standing": lambda store: store.outputs.standing("top"),
+    "outputs.left": lambda store: store.outputs.left("top", NOW),
+    "outputs.stays_of": lambda store: store.outputs.stays_of("top", ["s1", "s2"]),
 }
 
 

@@ -1,11 +1,12 @@
 """What every store must do, on a real file and on a real server."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -798,6 +799,51 @@ def test_a_story_that_stands_in_top_keeps_its_items(store: Store) -> None:
     store.tidy(NOW + HOUR)
     assert store.outputs.members("top") == {}
     assert store.stories.current("s") is None
+
+
+def test_items_are_counted_as_they_come_and_go(store: Store) -> None:
+    assert store.items.count() == 0
+    store.feeds.configure([feed()], now=NOW)
+    visit(store, entry(1), entry(2), entry(3))
+    assert store.items.count() == 3
+    file_all(store)
+    visit(store, entry(4))
+    visit(store, entry(4, title="Another", digest="new"))
+    with suppress(ZeroDivisionError), store.transaction():
+        visit(store, entry(5))
+        assert store.items.count() == 5
+        raise ZeroDivisionError
+    assert store.items.count() == 4
+    file_all(store)
+    assert store.items.prune(NOW + HOUR, 2) == 2
+    assert store.items.prune_of("harbour", 9, before=NOW + HOUR, most=None) == 1
+    assert store.items.count() == 1
+
+
+def test_stays_are_told_by_whether_they_ended_and_by_story(store: Store) -> None:
+    one = Stay(output="top", story="s", entered=NOW, updated=NOW, milestone=0, face="i", entry="s")
+    gone = replace(one, story="gone", left=NOW)
+    store.outputs.enrol([one, gone, replace(one, output="sea"), replace(gone, output="sea")])
+    assert store.outputs.standing("top") == {"s": one}
+    assert store.outputs.left("top", NOW - HOUR) == {"gone": gone}
+    assert store.outputs.left("top", NOW) == {}
+    assert store.outputs.stays_of("top", ["gone", "nobody"]) == {"gone": gone}
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 9])
+def test_stories_that_are_over_are_found_piece_by_piece(store: Store, most: int) -> None:
+    shelf: Any = store.stories
+    store.feeds.configure([feed()], now=NOW)
+    for number in range(1, 6):
+        visit(store, entry(number))
+        file_all(store, story=f"s{number}")
+    store.items.prune(NOW + HOUR, 3)  # of those published last, which came first
+    found, place = set[str](), ("", "")
+    for _ in range(9 // most):
+        bare, place = shelf.over(NOW + HOUR, place, most)
+        found |= bare
+    assert found == {"s1", "s2", "s3"}
+    assert shelf.over(NOW - 9 * HOUR, ("", ""), most) == (frozenset(), ("", ""))
 
 
 def test_an_item_set_aside_is_neither_waiting_nor_listed(store: Store) -> None:

@@ -62,7 +62,7 @@ def pieced(store: Store) -> Store:
     if isinstance(store, SqliteStore):
         held.search = SqliteSearch(held._connection, fresh=4)
     else:
-        held.search = PostgresSearch(held._connection, stretches=(1, 2, 3))
+        held.search = PostgresSearch(held._connection, stretches=(1, 2, 3), walked=3)
     return store
 
 

@@ -39,6 +39,10 @@ _SESSION = (
     "SET tcp_user_timeout = 20000; SET idle_in_transaction_session_timeout = '60s';"
     "SET client_min_messages = warning"
 )
+_CHANGED = (
+    "SELECT relname FROM pg_stat_user_tables WHERE schemaname = current_schema()"
+    " AND n_mod_since_analyze > 50 + n_live_tup / 10 ORDER BY relname"
+)
 _OURS = "hashtext('aggregator'), hashtext(current_schema())"
 _ALONE = "SELECT pg_advisory_xact_lock(hashtext('aggregator tables'), hashtext(current_schema()))"
 _TURN = "SELECT pg_advisory_xact_lock(hashtext('aggregator turn'), hashtext(current_schema()))"
@@ -301,9 +305,13 @@ class Connection:
                 psycopg.ClientCursor(self.db).execute(statements)
 
     def keep_house(self) -> None:
-        """Refresh the planner's figures; what was deleted PostgreSQL clears by itself."""
-        with _told():
-            self._at_hand().execute("ANALYZE")
+        """Refresh the planner's figures of what changed much, also where autovacuum is off.
+
+        What was deleted PostgreSQL clears by itself.
+        """
+        for row in self.rows(_CHANGED):
+            with _told():
+                self._at_hand().execute(f'ANALYZE "{row["relname"]}"')
 
     def close(self) -> None:
         """Let go of the database."""

@@ -5,7 +5,8 @@ of them for hosts, files and numbers.
 
 A vector also says, in words that nobody can type, which stretch of all items its item is of, in
 stretches of several lengths. PostgreSQL fetches whatever matches before it sorts: so the newest
-stretch is asked first, and a longer one only for what that did not hold often enough.
+items are gone through one by one, and what these do not hold often enough is asked of the index for
+the newest stretch, then for longer ones.
 """
 
 import unicodedata
@@ -21,16 +22,23 @@ from aggregator.text.tokens import is_unspaced
 
 _WEIGHTS = "{0, 0, 0.12, 1}"  # a word in the headline counts eight times one in the text
 _MOST = 16_000  # positions that a vector keeps, less the gap
-STRETCHES = (14, 16, 18, 20, 22)  # powers of two: 16,384 items and so on, each four times as long
+STRETCHES = (14, 16, 18, 20, 22)  # powers of two: 16,384 items, 65,536 and so on
+WALKED = 8_192  # items, the newest: some ms
 _LONGEST = 2_046  # bytes of a word that a vector takes; longer ones are not found
 
 
 class PostgresSearch(SqlSearch):
     """The words of items, and which of them hold what is looked for."""
 
-    def __init__(self, connection: Connection, stretches: Sequence[int] = STRETCHES) -> None:
-        """Tell items apart by ``stretches``, powers of two, the shortest first."""
+    def __init__(
+        self, connection: Connection, stretches: Sequence[int] = STRETCHES, walked: int = WALKED
+    ) -> None:
+        """Tell items apart by ``stretches``, powers of two, the shortest first.
+
+        The ``walked`` that came last are gone through without the index.
+        """
         super().__init__(connection)
+        self._walked = walked
         self._stretches = stretches
 
     def learn(self, some: Sequence[Words], mark: int) -> None:
@@ -50,17 +58,32 @@ class PostgresSearch(SqlSearch):
         if not query.wanted:
             return ()
         last = self._at.rows("SELECT coalesce(max(item), 0) AS seq FROM word")[0]["seq"]
+        found = self._newest(query, limit, last)
+        if len(found) == limit or last <= self._walked:
+            return found
         for stretch in self._stretches:
             found = self._found(query, limit, _within(stretch, last))
             if len(found) == limit or last >> stretch <= 1:
                 return found
         return self._found(query, limit)
 
+    def _newest(self, query: Query, limit: int, last: int) -> tuple[Match, ...]:
+        return self._matches(
+            f"SELECT item AS seq, ts_rank('{_WEIGHTS}', words, ?1::tsquery) AS relevance FROM word"
+            # As IS TRUE, which no index answers.
+            " WHERE item > ?2::bigint AND (words @@ ?1::tsquery) IS TRUE"
+            " ORDER BY item DESC LIMIT ?3::bigint",
+            [_expression(query), last - self._walked, limit],
+        )
+
     def _found(self, query: Query, limit: int, within: str = "") -> tuple[Match, ...]:
         asked = _expression(query)
         return self._matches(
+            # The nought: or else items are gone through from the last one back until there are
+            # enough. Ranked are those only that are wanted.
             f"SELECT item AS seq, ts_rank('{_WEIGHTS}', words, ?1::tsquery) AS relevance FROM word"
-            " WHERE words @@ ?2::tsquery ORDER BY item DESC LIMIT ?3::bigint",
+            " WHERE item IN (SELECT item FROM word WHERE words @@ ?2::tsquery"
+            " ORDER BY item + 0 DESC LIMIT ?3::bigint)",
             [asked, f"({asked}) & {within}" if within else asked, limit],
         )
 

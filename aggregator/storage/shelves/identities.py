@@ -117,8 +117,10 @@ class SqlIdentities:
         )
         end: int | None = beyond[0]["hash"] if beyond else None
         self._at.run(
+            # As a value, which is looked up for each: of NOT EXISTS PostgreSQL makes a join that
+            # goes through all items.
             "DELETE FROM trait WHERE hash >= ? AND hash <= ?"
-            " AND NOT EXISTS (SELECT 1 FROM item WHERE item.seq = trait.item)",
+            " AND (SELECT seq FROM item WHERE item.seq = trait.item) IS NULL",
             [start, LARGEST if end is None else end],
         )
         return end

@@ -32,6 +32,11 @@ _PAGE = 1_000
 _SAME_ADDRESS = 8
 _NEXT = "(SELECT max(changed) + 1 FROM item)"
 _HEADLINES = 20
+_LOOKED_THROUGH = 10_000  # of the newest items, for a part of a title
+_COUNT = """
+INSERT INTO amount (name, n) VALUES ('item', ?)
+ON CONFLICT (name) DO UPDATE SET n = amount.n + excluded.n
+"""
 # What may go: not what waits, nor what others lean on, nor what an output lists. The last one filed
 # and the last one changed stay: places are counted on from theirs.
 _UNNEEDED = (
@@ -93,6 +98,7 @@ class SqlItems:
             f"INSERT INTO item ({', '.join(columns)}) VALUES ({marks(columns)})",
             [[*row.values()] for row in rows],
         )
+        self._at.later(_COUNT, [len(rows)])
         self._identities.add(intake.new)
 
     def _revise(self, feed: str, revision: Revision, at: str) -> None:
@@ -131,11 +137,16 @@ class SqlItems:
         return tuple(TopicScore(**row) for row in rows)
 
     def titled(self, part: str, limit: int) -> tuple[StoredItem, ...]:
-        """Return at most ``limit`` items with ``part`` in their title, the newest first."""
+        """Return at most ``limit`` items with ``part`` in their title, the newest first.
+
+        Of the newest 10,000: no index finds a part of a word.
+        """
         # As the engines lower what is in the store: the letters of ASCII alone.
         lowered = "".join(letter.lower() if letter.isascii() else letter for letter in part)
         return self._items(
-            "WHERE instr(lower(title), ?) > 0 ORDER BY seq DESC LIMIT ?", [lowered, limit]
+            "WHERE seq > (SELECT max(seq) FROM item) - ? AND instr(lower(title), ?) > 0"
+            " ORDER BY seq DESC LIMIT ?",
+            [_LOOKED_THROUGH, lowered, limit],
         )
 
     def headlines(self, item: str) -> tuple[tuple[datetime, str], ...]:
@@ -334,22 +345,23 @@ class SqlItems:
 
     def count(self) -> int:
         """Return the number of items kept."""
-        return int(self._at.rows("SELECT count(*) AS n FROM item")[0]["n"])
+        rows = self._at.rows("SELECT n FROM amount WHERE name = 'item'")
+        return int(rows[0]["n"]) if rows else 0
 
     def tally(self, since: datetime) -> Mapping[str, tuple[int, int]]:
         """Return how many items each feed brought since ``since``, and how many repeat others."""
         rows = self._at.rows(
-            "SELECT feed, count(*) AS n, count(lead) AS copies FROM item"
-            " WHERE first_seen >= ? GROUP BY feed",
+            "SELECT feed || '' AS feed, count(*) AS n, count(lead) AS copies FROM item"
+            " WHERE first_seen >= ? GROUP BY feed || ''",  # or all are gone through, feed by feed
             [stamp(since)],
         )
         return {row["feed"]: (row["n"], row["copies"]) for row in rows}
 
     def prune(self, before: datetime, limit: int) -> int:
         """Forget at most ``limit`` old items that nothing needs; their identities stay."""
-        return self._at.run(
-            f"DELETE FROM item WHERE seq IN (SELECT seq FROM item AS old"
-            f" WHERE first_seen < ?1 AND listed < ?1 AND {_UNNEEDED} ORDER BY first_seen LIMIT ?2)",
+        return self._drop(
+            "SELECT seq FROM item AS old WHERE first_seen < ?1 AND listed < ?1"
+            f" AND {_UNNEEDED} ORDER BY first_seen LIMIT ?2",
             [stamp(before), limit],
         )
 
@@ -358,11 +370,19 @@ class SqlItems:
         last = self._place_of(feed, before, most)
         if last is None:
             return 0
-        return self._at.run(
-            f"DELETE FROM item WHERE seq IN (SELECT seq FROM item AS old"
-            f" WHERE feed = ?1 AND seq <= ?2 AND {_UNNEEDED} ORDER BY seq LIMIT ?3)",
+        return self._drop(
+            "SELECT seq FROM item AS old"
+            f" WHERE feed = ?1 AND seq <= ?2 AND {_UNNEEDED} ORDER BY seq LIMIT ?3",
             [feed, last, limit],
         )
+
+    def _drop(self, which: str, values: Sequence[Any]) -> int:
+        """Let the items go that a query names; return how many."""
+        with self._at.transaction():
+            self._at.take_turn()  # whoever takes in counts, too
+            gone = self._at.run(f"DELETE FROM item WHERE seq IN ({which})", values)
+            self._at.later(_COUNT, [-gone])
+        return gone
 
     def _place_of(self, feed: str, before: datetime | None, most: int | None) -> int | None:
         """Return the place of the last item of ``feed`` that may go."""
@@ -375,10 +395,11 @@ class SqlItems:
             found += [row["seq"] for row in rows]
         if before is not None:
             rows = self._at.rows(
-                "SELECT max(seq) AS seq FROM item WHERE feed = ? AND first_seen < ?",
+                "SELECT seq FROM item WHERE feed = ? AND first_seen < ?"
+                " ORDER BY first_seen DESC, seq DESC LIMIT 1",
                 [feed, stamp(before)],
             )
-            found += [row["seq"] for row in rows if row["seq"] is not None]
+            found += [row["seq"] for row in rows]
         return max(found, default=None)
 
     def forget_names(self, feed: str, before: datetime) -> int:

@@ -9,6 +9,7 @@ from aggregator.outputs.standing import Stay
 from aggregator.storage.shelves.connection import Connection
 from aggregator.storage.shelves.rows import (
     Row,
+    batches,
     marks,
     maybe_moment,
     maybe_stamp,
@@ -127,7 +128,25 @@ class SqlOutputs:
 
     def members(self, output: str) -> Mapping[str, Stay]:
         """Return all stays in ``output``, past and present, by story."""
-        rows = self._at.rows("SELECT * FROM membership WHERE output = ? ORDER BY story", [output])
+        return self._stays("output = ?", [output])
+
+    def standing(self, output: str) -> Mapping[str, Stay]:
+        """Return the stays in ``output`` that have not ended, by story."""
+        return self._stays('output = ? AND "left" IS NULL', [output])
+
+    def left(self, output: str, since: datetime) -> Mapping[str, Stay]:
+        """Return the stays in ``output`` that ended after ``since``, by story."""
+        return self._stays('output = ? AND "left" > ?', [output, stamp(since)])
+
+    def stays_of(self, output: str, stories: Collection[str]) -> Mapping[str, Stay]:
+        """Return the stays of ``stories`` in ``output``, past and present, by story."""
+        found: dict[str, Stay] = {}
+        for some in batches(sorted(stories)):
+            found |= self._stays(f"output = ? AND story IN ({marks(some)})", [output, *some])
+        return found
+
+    def _stays(self, which: str, values: Sequence[str]) -> dict[str, Stay]:
+        rows = self._at.rows(f"SELECT * FROM membership WHERE {which} ORDER BY story", values)
         return {row["story"]: _stay(row) for row in rows}
 
     def show(self, output: str, items: Sequence[str]) -> None:
@@ -184,16 +203,18 @@ class SqlOutputs:
             ],
         )
 
-    def forget(self, before: datetime) -> None:
-        """Forget stays that ended before ``before``, of stories that nothing can revive.
-
-        While a story has items, a late copy of one may still come into it.
-        """
-        self._at.run(
-            'DELETE FROM membership WHERE "left" < ?'
-            " AND NOT EXISTS (SELECT 1 FROM item WHERE item.story = membership.story)",
-            [stamp(before)],
-        )
+    def forget(self, stories: Collection[str], before: datetime) -> frozenset[str]:
+        """Forget stays of ``stories`` that ended before ``before``; return who has no other."""
+        left: set[str] = set()
+        with self._at.transaction():
+            for some in batches(sorted(stories)):
+                which = f"story IN ({marks(some)})"
+                self._at.run(
+                    f'DELETE FROM membership WHERE {which} AND "left" < ?', [*some, stamp(before)]
+                )
+                rows = self._at.rows(f"SELECT story FROM membership WHERE {which}", some)
+                left.update(row["story"] for row in rows)
+        return frozenset(stories) - left
 
 
 class SqlNotes:

@@ -11,7 +11,7 @@ from datetime import datetime
 from aggregator.storage.shelves.connection import Connection
 from aggregator.storage.shelves.rows import BATCH, marks, stamp
 
-SWEPT = 200_000  # postings looked at in one go, about a tenth of a second
+SWEPT = 50_000  # postings looked at in one go, less than a tenth of a second
 LARGEST = 2**63 - 1  # number in SQLite
 
 

@@ -18,6 +18,8 @@ from aggregator.storage.shelves.visits import SqlVisits
 
 A_VISIT = 100_000  # bytes, of a large one
 _REHEARSAL = "rehearsal"
+_TIDIED = "tidied"  # the story that housekeeping looked at last
+_AT_ONCE = 5_000  # stories
 
 
 class SqlStore:
@@ -49,11 +51,21 @@ class SqlStore:
 
     def tidy(self, before: datetime) -> None:
         """Drop what nothing leads to any more, and let the database keep its house."""
-        self.outputs.forget(before)
-        self.stories.forget(before)
+        self._forget_stories(before)
         self.hosts.forget(before)
         self.followers.forget(before)
         self._at.keep_house()
+
+    def _forget_stories(self, before: datetime) -> None:
+        """Forget stories without items and their stays, some at a time.
+
+        While a story has items, a late copy of one may still come into it.
+        """
+        with self.transaction():
+            last, _, story = (self.notes.get(_TIDIED) or " ").partition(" ")
+            bare, (last, story) = self.stories.over(before, (last, story), _AT_ONCE)
+            self.stories.forget(self.outputs.forget(bare, before))
+            self.notes.put(_TIDIED, f"{last} {story}")
 
     def rehearse(self) -> None:
         """Write as much as a visit does, and take it back; `StoreError` while that is refused."""

@@ -171,16 +171,33 @@ class SqlStories:
         rows = self._at.rows("SELECT id, forward FROM story WHERE forward IS NOT NULL")
         return {row["id"]: row["forward"] for row in rows}
 
-    def forget(self, before: datetime) -> None:
-        """Forget stories that were last reported before ``before`` and have no items left."""
-        old = (
-            "SELECT id FROM story WHERE last < ? AND NOT EXISTS"
-            " (SELECT 1 FROM item WHERE item.story = story.id)"
+    def over(
+        self, before: datetime, after: tuple[str, str], most: int
+    ) -> tuple[frozenset[str], tuple[str, str]]:
+        """Return stories last reported before ``before`` that have no items left, and a place.
+
+        Looks at ``most`` stories after the place ``after``, ("", "") at first, in the order of
+        their last reports; that is also the place returned when there are no more.
+        """
+        rows = self._at.rows(
+            "SELECT last, id, CASE WHEN EXISTS (SELECT 1 FROM item WHERE item.story = story.id)"
+            " THEN 0 ELSE 1 END AS bare FROM story"
+            " WHERE (last, id) > (?, ?) AND last < ? ORDER BY last, id LIMIT ?",
+            [*after, stamp(before), most],
         )
+        bare = frozenset(row["id"] for row in rows if row["bare"])
+        return bare, (rows[-1]["last"], rows[-1]["id"]) if len(rows) == most else ("", "")
+
+    def forget(self, stories: Iterable[str]) -> None:
+        """Forget stories that have no items."""
         with self._at.transaction():
-            for table in ("story_voice", "story_topic"):
-                self._at.run(f"DELETE FROM {table} WHERE story IN ({old})", [stamp(before)])
-            self._at.run(f"DELETE FROM story WHERE id IN ({old})", [stamp(before)])
+            for some in batches(sorted(stories)):
+                for table, key in (
+                    ("story_voice", "story"),
+                    ("story_topic", "story"),
+                    ("story", "id"),
+                ):
+                    self._at.run(f"DELETE FROM {table} WHERE {key} IN ({marks(some)})", some)
 
     def current(self, story: str) -> str | None:
         """Return the id that ``story`` now goes by (itself, or what it merged into)."""

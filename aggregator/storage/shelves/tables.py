@@ -134,8 +134,13 @@ CREATE INDEX item_latest ON item (listed, seq) WHERE filed > 0 AND lead IS NULL;
 CREATE INDEX item_address ON item (canonical, seq);
 CREATE INDEX item_story ON item (story, seq);
 CREATE INDEX item_lead ON item (lead, seq) WHERE lead IS NOT NULL;
-CREATE INDEX item_seen ON item (first_seen);
+CREATE INDEX item_seen ON item (first_seen, feed, lead);
 CREATE INDEX item_feed ON item (feed, seq);
+CREATE INDEX item_feed_seen ON item (feed, first_seen, seq);
+
+CREATE TABLE amount (                        -- of rows, counted as they come and go
+    name TEXT PRIMARY KEY, n INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE identity (                      -- outlives the item: what was pruned is not new,
                                              -- and its id is never given again
@@ -145,6 +150,7 @@ CREATE TABLE identity (                      -- outlives the item: what was prun
     PRIMARY KEY (feed, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX identity_item ON identity (item);
+CREATE INDEX identity_since ON identity (feed, since);
 
 CREATE TABLE trait (                         -- hash of feed and guid, address or headline -> items
     hash INTEGER NOT NULL, item INTEGER NOT NULL,
@@ -183,7 +189,7 @@ CREATE TABLE story (
     opened TEXT NOT NULL, last TEXT NOT NULL, items INTEGER NOT NULL,
     forward TEXT                             -- the story it merged into
 ) STRICT;
-CREATE INDEX story_last ON story (last) WHERE forward IS NULL;
+CREATE INDEX story_last ON story (last, id);
 CREATE INDEX story_forward ON story (forward) WHERE forward IS NOT NULL;
 
 CREATE TABLE story_voice (
@@ -215,7 +221,8 @@ CREATE TABLE membership (                    -- a story's stay in a Top output
     "left" TEXT,
     PRIMARY KEY (output, story)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX membership_story ON membership (story) WHERE "left" IS NULL;
+CREATE INDEX membership_story ON membership (story, "left");
+CREATE INDEX membership_left ON membership (output, "left");
 
 CREATE TABLE issue (                         -- of a digest, as it was made
     output TEXT NOT NULL, day TEXT NOT NULL,
