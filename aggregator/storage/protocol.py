@@ -102,12 +102,19 @@ class FeedShelf(Protocol):
         """
 
     def due(
-        self, now: datetime, limit: int, skip: int = 0, *, beat: int | None = None
+        self,
+        now: datetime,
+        limit: int,
+        skip: int = 0,
+        *,
+        beat: int | None = None,
+        but: Collection[str] = (),
     ) -> tuple[FeedState, ...]:
         """Return enabled feeds whose time has come, the longest overdue first, after ``skip``.
 
         So has the time of a feed that was last asked in the future: the clock was set back, by
-        more than `aggregator.sources.schedule.CLOCK_SLACK`. With ``beat``, only those on it.
+        more than `aggregator.sources.schedule.CLOCK_SLACK`. With ``beat``, only those on it;
+        ``but`` some feeds.
         """
 
     def beats(self, now: datetime, *, but: Collection[str] = ()) -> tuple[int, ...]:

@@ -15,6 +15,8 @@ from aggregator.settings.service import OVERRIDES
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 CONTAINER = 10001  # the user of the Dockerfile
+ROLES = {"scheduler", "poller", "organiser", "web"}
+PROBES = ("startup", "liveness", "readiness")
 
 
 def read(name: str) -> list[Any]:
@@ -50,6 +52,56 @@ def test_kubernetes_runs_one_that_is_nobodys_root_and_lets_it_stop() -> None:
         volume["name"] for volume in pod["volumes"]
     }
     assert str(CONTAINER) in (ROOT / "Dockerfile").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["kubernetes.yaml", "fleet/kubernetes.yaml"])
+def test_what_is_mounted_follows_edits(name: str) -> None:
+    """A single file of a ConfigMap stays what it was when the pod began."""
+    assert "subPath" not in (DEPLOY / name).read_text("utf-8")
+    for pod in pods(name):
+        (container,) = pod["containers"]
+        where = [mount["mountPath"] for mount in container["volumeMounts"]]
+        folder, _, file = container["args"][1].rpartition("/")
+        assert (container["args"][0], file) == ("--feeds", "feeds.yaml")
+        assert f"/srv/aggregator/{folder}" in where
+
+
+def pods(name: str) -> list[Any]:
+    return [one["spec"]["template"]["spec"] for one in read(name) if one["kind"] == "Deployment"]
+
+
+def test_a_fleet_on_kubernetes_has_two_of_each_role_confined_and_looked_after() -> None:
+    documents = read("fleet/kubernetes.yaml")
+    roles = {pod["containers"][0]["args"][-1] for pod in pods("fleet/kubernetes.yaml")}
+    assert roles == ROLES
+    for one in documents:
+        if one["kind"] == "Deployment":
+            assert one["spec"]["replicas"] >= 2
+    budgets = [one["spec"] for one in documents if one["kind"] == "PodDisruptionBudget"]
+    assert {each["selector"]["matchLabels"]["role"] for each in budgets} == roles
+    for pod in pods("fleet/kubernetes.yaml"):
+        (container,) = pod["containers"]
+        assert pod["securityContext"]["runAsUser"] == CONTAINER
+        assert container["securityContext"]["readOnlyRootFilesystem"]
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert all(f"{probe}Probe" in container for probe in PROBES)
+        assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+
+
+def test_a_fleet_in_compose_has_every_role_and_nothing_to_write_to() -> None:
+    services = read("fleet/compose.yaml")[0]["services"]
+    ours = {
+        name: one for name, one in services.items() if one.get("image") == "aggregator:postgres"
+    }
+    assert {one["command"][-1] for one in ours.values()} == ROLES
+    for one in ours.values():
+        assert one["read_only"]
+        assert one["cap_drop"] == ["ALL"]
+        assert all(mount.endswith(":ro") for mount in one["volumes"])
+        for mount in one["volumes"]:
+            assert (DEPLOY / "fleet" / mount.split(":")[0]).exists()
+    proxy = (DEPLOY / "fleet" / "proxy.conf").read_text("utf-8")
+    assert all(name in proxy for name, one in ours.items() if one["command"][-1] == "web")
 
 
 def test_every_variable_that_is_set_is_one_that_the_program_reads() -> None:

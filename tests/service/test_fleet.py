@@ -215,11 +215,25 @@ def test_a_job_ends_though_the_connection_is_lost_over_that(url: str) -> None:
     asyncio.run(scene())
 
 
-def cut_off(url: str, saying: str) -> bool:
-    """End a connection that waits for a lock with a statement; tell whether there was one."""
+def test_a_take_over_that_failed_is_tried_again(origin: Origin, tmp_path: Path, url: str) -> None:
+    with closing(open_shared(url)), closing(Hand(url)) as hand:
+        hand.execute("BEGIN")
+        hand.execute("LOCK TABLE feed")
+        with sailing(tmp_path, url, feeds_of(origin, 1), "scheduler") as fleet:
+            until(lambda: cut_off(url, "feed", by="pg_cancel_backend"))
+            until(lambda: "failed" in fleet.members[0].said())
+            hand.execute("ROLLBACK")
+            until(lambda: hand.execute("SELECT id FROM feed").fetchall() == [("f0",)])
+
+
+def cut_off(url: str, saying: str, by: str = "pg_terminate_backend") -> bool:
+    """End a connection that waits for a lock with a statement; tell whether there was one.
+
+    ``by`` what it is ended, or its statement only.
+    """
     with closing(Hand(url)) as hand:
         rows = hand.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            f"SELECT {by}(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE ?",
             [f"%{saying}%"],
         ).fetchall()
@@ -326,6 +340,35 @@ def test_edits_are_taken_over_by_all_roles_while_they_run(
         bring_near(url)
         until(lambda: holds(web, "Ferry 8 "))
     assert len(origin.asked("/0")) == 1
+
+
+@pytest.mark.parametrize("is_good", [True, False], ids=["good", "with a mistake since"])
+def test_who_takes_the_desk_over_goes_on_by_the_latest_settings_that_were_good(
+    origin: Origin, tmp_path: Path, url: str, *, is_good: bool
+) -> None:
+    """Both waited and led by files that are no more: what was taken away must not come back."""
+    feeds, outputs = feeds_of(origin, 1), tmp_path / "outputs.yaml"
+    outputs.write_text("outputs: [{kind: latest}, {kind: latest, name: two}]\n", encoding="utf-8")
+    with sailing(tmp_path, url, feeds, "scheduler", "poller", "web", "organiser") as fleet:
+        web, first = fleet.members[-2:]
+        until(lambda: "leads" in first.said() and web.get("feeds/two.atom"))
+        fleet.start("organiser")
+        second = fleet.members[-1]
+        until(lambda: second.get("readyz"))
+        put(outputs, "outputs: [{kind: latest}, {kind: latest, name: three}]\n")
+        until(lambda: web.get("feeds/three.atom") and web.get("feeds/two.atom") is None)
+        if not is_good:
+            until(lambda: "settings read" in second.said())
+            put(outputs, "outputs: [{kind: nothing}]\n")
+            until(lambda: "settings refused" in first.said())
+        first.kill()
+        until(lambda: "leads" in second.said())
+        origin.script("/0", answer(200, rss(item(0), item(9))))
+        recall(url)
+        until(lambda: holds(web, "Ferry 9 "))
+        assert b"Ferry 9 " in (web.get("feeds/three.atom") or b"")
+        assert web.get("feeds/two.atom") is None
+        assert "settings taken over" not in second.said()
 
 
 def put(path: Path, text: str) -> None:

@@ -1001,6 +1001,8 @@ def test_feeds_of_one_publisher_are_of_one_beat_wherever_they_moved(store: Store
     store.feeds.save(replace(other[0], moved_to="https://gazette.example/north"))
     (beat,) = store.feeds.beats(NOW)
     assert len(store.feeds.due(NOW, 9, beat=beat)) == 3
+    left_out = {"east", "west"}
+    assert [one.feed for one in store.feeds.due(NOW, 1, beat=beat, but=left_out)] == ["north"]
     store.feeds.configure([east, west, feed("north", url="https://north.example/2")], now=NOW)
     assert len(store.feeds.beats(NOW)) == 2
     assert store.feeds.beats(NOW - HOUR) == ()

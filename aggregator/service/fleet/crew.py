@@ -2,19 +2,25 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
+import structlog
+
+from aggregator.model.errors import SettingsError
 from aggregator.service import clock
-from aggregator.service.edits import Edits, Source
+from aggregator.service.edits import LOOK, Edits, Source
 from aggregator.service.fleet.health import Pulse
 from aggregator.service.house import opened
 from aggregator.service.keeper import Keeper
 from aggregator.service.run import Service
 from aggregator.settings import Settings
 from aggregator.storage import SharedStore, open_shared
+
+log = structlog.get_logger()
 
 # It goes on while a machine sleeps, where there is such a clock, and is set by nobody.
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -61,12 +67,45 @@ class Agreed:
         self._asked = min(max(present, told), latest), after
 
 
+@dataclass(slots=True)
+class Latest:
+    """The settings that could be used last, of whoever does not follow edits yet.
+
+    ``source.first`` marks the files that they were read from.
+    """
+
+    settings: Settings
+    source: Source
+    _refused: str = ""  # marks files that cannot be used
+
+    def look(self) -> bool:
+        """Read the files if they are others by now; False when they cannot be used as they are.
+
+        Who follows edits tells of their mistakes.
+        """
+        mark = self.source.mark()
+        if mark in {self.source.first, self._refused}:
+            return mark != self._refused
+        try:
+            self.settings, self._refused = self.source.read(), ""
+        except SettingsError:
+            self._refused = mark
+            return False
+        self.source = replace(self.source, first=mark)
+        log.info("settings read", feeds=len(self.settings.feeds))
+        return True
+
+    def keep(self, settings: Settings) -> None:
+        """Go on from ``settings``, by which a service ran; the next look reads the files anew."""
+        self.settings, self._refused = settings, ""
+        self.source = replace(self.source, first="")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crew:
     """What the roles of one process share: the database at ``url``, and when to ``stop``."""
 
-    settings: Settings
-    source: Source
+    latest: Latest
     url: str
     stop: asyncio.Event
     clock: Agreed = field(default_factory=Agreed)
@@ -88,7 +127,7 @@ class Crew:
         """Build the parts of the service over ``store``, on the common clock; close them after."""
         now, exact = self.clock.now, self.clock.exact
         async with opened(
-            self.settings, store, now=now, exact=exact, leads=leads, threads=threads
+            self.latest.settings, store, now=now, exact=exact, leads=leads, threads=threads
         ) as service:
             yield service
 
@@ -105,17 +144,41 @@ class Crew:
 
         Each role does so by itself. What the store has to know of feeds is written by the first.
         """
-        edits = Edits(service, self.source, then=then)
-        task = asyncio.create_task(edits.keep_following(self.stop))
-        try:
+        edits = Edits(service, self.latest.source, then=then)
+        async with beside(edits.keep_following(self.stop)):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        self.latest.keep(service.settings)
+
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[None]:
+        """Know of edits inside, though nothing runs by them yet."""
+
+        async def look() -> None:
+            while not self.stop.is_set():
+                await self.look()
+                await self.pause(LOOK)
+
+        async with beside(look()):
+            yield
+
+    async def look(self) -> bool:
+        """Read the settings if they are others by now; False when they cannot be used."""
+        return await asyncio.to_thread(self.latest.look)
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not when told to stop."""
         await either(self.stop, seconds)
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Let ``work`` be done inside."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def either(stop: asyncio.Event, seconds: float) -> None:

@@ -32,11 +32,13 @@ async def organise(crew: Crew) -> None:
 
 async def _wait_and_lead(crew: Crew) -> None:
     with closing(await crew.store()) as store:
-        while await asyncio.to_thread(store.lead, "desk") is None:
-            crew.pulse.beat()
-            await crew.pause(TRY_AGAIN)
-            if crew.stop.is_set():
-                return
+        async with crew.looking():
+            while await asyncio.to_thread(store.lead, "desk") is None:
+                crew.pulse.beat()
+                await crew.pause(TRY_AGAIN)
+                if crew.stop.is_set():
+                    return
+        await crew.look()  # whoever led may have published by an edit of a moment ago
         async with crew.service(store, leads=True) as service:
             await service.keeper.run(store.make_once, TABLE, tables())
             await service.window.furnish()

@@ -46,7 +46,7 @@ async def poll(crew: Crew) -> None:
         rounds.adopt()
         await _agree(crew, service, store)
         engine = Engine(crew.url, visit=lambda beat: rounds.visit(beat, engine.wake_desk))
-        log.info("polls", feeds=len(crew.settings.feeds))
+        log.info("polls", feeds=len(crew.latest.settings.feeds))
         async with engine.open(), crew.following(service, rounds.adopt):
             agreeing = asyncio.create_task(_keep_agreeing(crew, service, store))
             await engine.work(VISITS, at_once=JOBS_AT_ONCE, stop=crew.stop)
@@ -82,7 +82,8 @@ class _Rounds:
         the next job.
         """
         run, manners = self._service.keeper.run, self._service.poller.manners
-        due = await run(self._store.feeds.due, self._crew.clock.now(), LOOKED_AT, beat=beat)
+        now, paused = self._crew.clock.now(), self._service.rounds.paused
+        due = await run(self._store.feeds.due, now, LOOKED_AT, beat=beat, but=paused)
         ours = [(feed, state) for state in due if (feed := self._wanted(state)) is not None]
         chosen = share(ours, lambda visit: manners.history(_address(*visit))[0])
         urls = {_address(feed, state) for feed, state in chosen}
@@ -94,10 +95,9 @@ class _Rounds:
             await run(_remember, self._store, [manners.history(url) for url in urls])
 
     def _wanted(self, state: FeedState) -> Feed | None:
-        """Return the feed to visit; None if it is paused, or an edit is not known to all yet."""
+        """Return the feed to visit; None if an edit is not known to all yet."""
         feed = self._feeds.get(state.feed)
-        is_known = feed is not None and state.url == feed.url
-        return feed if is_known and state.feed not in self._service.rounds.paused else None
+        return feed if feed is not None and state.url == feed.url else None
 
     async def _one(self, feed: Feed, state: FeedState, brought: Doing) -> None:
         try:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from aggregator.service.edits import Source
-from aggregator.service.fleet.crew import Crew
+from aggregator.service.fleet.crew import Crew, Latest
 from aggregator.service.fleet.health import tell
 from aggregator.service.fleet.organiser import organise
 from aggregator.service.fleet.poller import poll
@@ -41,7 +41,7 @@ async def run(
     Edits of ``source`` are taken over. A role that does not serve there ``tells`` its health at
     ``host`` and ``port``. Raises `AggregatorError` when that cannot be begun.
     """
-    crew = Crew(settings=settings, source=source, url=settings.service.storage, stop=stop)
+    crew = Crew(latest=Latest(settings, source), url=settings.service.storage, stop=stop)
     duties: dict[Role, Callable[[], Coroutine[Any, Any, None]]] = {
         Role.SCHEDULER: lambda: schedule(crew),
         Role.POLLER: lambda: poll(crew),

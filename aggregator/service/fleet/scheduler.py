@@ -1,16 +1,13 @@
 """Who is to be visited, and what is to be done at its time?"""
 
-import asyncio
 from datetime import datetime, timedelta
 
 import structlog
 
-from aggregator.model.errors import SettingsError
 from aggregator.service.fleet.crew import Crew
 from aggregator.service.fleet.engine import TABLE, Engine, tables
 from aggregator.service.keeper import Keeper
 from aggregator.service.run import HOUSEKEEPING, REFRESH, paused_in
-from aggregator.settings import Settings
 from aggregator.storage import SharedStore
 
 TICK = 1.0  # seconds between two looks at what is due
@@ -48,29 +45,26 @@ class _Scheduler:
 
     async def tick(self) -> None:
         try:
-            was, self._session = self._session, await self._keeper.run(self._store.lead, "schedule")
+            session = await self._keeper.run(self._store.lead, "schedule")
             self._crew.pulse.beat()
-            if self._session is not None:
-                if self._session != was:
-                    await self._take_over()
-                await self._give_out()
+            if session is None:
+                self._session = None
+                return
+            if session != self._session:
+                await self._take_over()
+                self._session = session
+            await self._give_out()
         except Exception as error:  # noqa: BLE001 - a tick that fails must not be the last one
             log.warning("failed", part="tick", reason=str(error), kind=type(error).__name__)
 
     async def _take_over(self) -> None:
         await self._crew.agree(self._keeper, self._store)
-        try:
-            feeds = (await asyncio.to_thread(self._settings)).feeds
-        except SettingsError:  # in the middle of an edit: those who follow edits tell of it
+        if not await self._crew.look():  # in the middle of an edit
             log.warning("leads", what="schedule", feeds="as the store has them")
             return
-        configure = self._store.feeds.configure
+        feeds, configure = self._crew.latest.settings.feeds, self._store.feeds.configure
         await self._keeper.run(configure, feeds, now=self._crew.clock.now())
         log.info("leads", what="schedule", feeds=len(feeds))
-
-    def _settings(self) -> Settings:
-        crew = self._crew
-        return crew.settings if crew.source.mark() == crew.source.first else crew.source.read()
 
     async def _give_out(self) -> None:
         engine = self._engine

@@ -37,7 +37,7 @@ async def serve(crew: Crew, *, host: str, port: int, ready: Callable[[str], None
             asyncio.create_task(_keep_well(crew, service, store)),
         ]
         try:
-            proxies = crew.settings.service.listen.proxies
+            proxies = crew.latest.settings.service.listen.proxies
             front = service.front
             async with crew.following(service, lambda: _leave_errands(service)):
                 await listen(front, host, port, crew.stop, ready=ready, proxies=proxies)

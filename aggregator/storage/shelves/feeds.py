@@ -180,13 +180,21 @@ class SqlFeeds:
         return tuple(_state(row) for row in rows)
 
     def due(
-        self, now: datetime, limit: int, skip: int = 0, *, beat: int | None = None
+        self,
+        now: datetime,
+        limit: int,
+        skip: int = 0,
+        *,
+        beat: int | None = None,
+        but: Collection[str] = (),
     ) -> tuple[FeedState, ...]:
         """Return enabled feeds whose time has come, the longest overdue first, after ``skip``."""
         which, on = ("", []) if beat is None else (" AND beat = ?", [beat])
+        others = f" AND id NOT IN ({marks(but)})" if but else ""
         rows = self._at.rows(
-            f"SELECT * FROM feed WHERE {_DUE}{which} ORDER BY next_due, id LIMIT ? OFFSET ?",
-            [stamp(now), stamp(now + CLOCK_SLACK), *on, limit, skip],
+            f"SELECT * FROM feed WHERE {_DUE}{which}{others}"
+            " ORDER BY next_due, id LIMIT ? OFFSET ?",
+            [stamp(now), stamp(now + CLOCK_SLACK), *on, *but, limit, skip],
         )
         return tuple(_state(row) for row in rows)
 
