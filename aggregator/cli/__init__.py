@@ -4,7 +4,6 @@ Exit status: 0 done, 1 the thing asked about is not well, 2 the question or the 
 used as written.
 """
 
-from importlib import import_module
 from pathlib import Path
 
 import click
@@ -12,6 +11,7 @@ from click.core import ParameterSource
 
 from aggregator import __version__
 from aggregator.model.errors import AggregatorError, SettingsError
+from aggregator.service.loading import loaded
 
 # Each in the module of its name, but for those named here.
 COMMANDS = (
@@ -41,7 +41,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"aggregator.cli.{_ELSEWHERE.get(cmd_name, cmd_name)}")
+        module = loaded(f"aggregator.cli.{_ELSEWHERE.get(cmd_name, cmd_name)}")
         found: click.Command = getattr(module, _CALLED.get(cmd_name, cmd_name))
         return found
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from aggregator.model.feeds import Validators
 from aggregator.model.visits import Hints
@@ -63,6 +64,7 @@ def hints_of(headers: Headers, *, received: datetime | None = None) -> Hints:
     return Hints(fresh_for=_fresh_for(headers, base), retry_after=_retry_after(headers, base))
 
 
+@lru_cache(maxsize=64)  # the time of an answer is that of many
 def http_date(value: bytes) -> datetime | None:
     """Read any of the three forms of RFC 9110 section 5.6.7; None when it is none of them."""
     try:

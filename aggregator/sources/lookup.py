@@ -33,6 +33,8 @@ class Lookup:
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
         """Return the addresses of ``host``; `OSError` or `UnicodeError` when there are none."""
+        if _is_plain(host):
+            return [host]
         try:
             # Numeric in any spelling (127.1, 0x7f000001) takes no name server and no thread.
             return _getaddrinfo(host, port, socket.AI_NUMERICHOST)
@@ -92,6 +94,15 @@ class Lookup:
             if len(self._unknown) > MOST_UNKNOWN:
                 self._unknown.popitem(last=False)
         found.set_result(result)
+
+
+def _is_plain(host: str) -> bool:
+    """Tell whether ``host`` is an IPv4 address in its usual spelling."""
+    try:
+        socket.inet_pton(socket.AF_INET, host)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _ask_system(host: str, port: int) -> list[str]:

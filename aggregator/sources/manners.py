@@ -176,7 +176,7 @@ class Manners:
     async def _start(self, host: _Host, places: AsyncExitStack) -> Turn:
         async with host.starting:
             if self._quiet(host) is None:  # else there is nothing to wait for
-                await self._space(replace(host.history, quiet_until=None))
+                await self._space(host.history)
                 await places.enter_async_context(self._all)
             put_off = self._quiet(host)  # another visit may have been told so meanwhile
             if put_off is None:
@@ -184,6 +184,8 @@ class Manners:
             return Turn(put_off=put_off)
 
     def _quiet(self, host: _Host) -> datetime | None:
+        if host.history.quiet_until is None:
+            return None
         now = self._clock()
         wait = wait_for(replace(host.history, started=None), now, self._courtesy)
         return now + wait if wait > _NOTHING else None

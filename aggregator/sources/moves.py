@@ -28,7 +28,7 @@ def followed(state: FeedState, to: str | None, *, now: datetime) -> FeedState:
     None, when there were none, ends the trial. The configuration is never touched.
     """
     if to is None or to == (state.moved_to or state.url):
-        return replace(state, move=None)
+        return state if state.move is None else replace(state, move=None)
     held = state.move
     if held is None or held.to != to or held.since > now:
         return replace(state, move=Move(to=to, since=now))

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from aggregator.cli import main
 from aggregator.storage import open_store
-from aggregator.storage.sqlite.migrations import ORDER
+from aggregator.storage.sqlite.versions import ORDER
 from tests.storage.test_upgrade import first_schema
 from tests.stores import Hand
 

@@ -23,7 +23,7 @@ class Notes:
         self.tries: list[str] = []
         self.transactions: list[str] = []
         held: Any = self.keeper.store
-        held._connection.db.conn.set_trace_callback(self._trace)
+        held._connection.db.set_trace_callback(self._trace)
 
     def _trace(self, statement: str) -> None:
         if statement.startswith(("BEGIN", "COMMIT", "ROLLBACK")):

@@ -261,7 +261,7 @@ def test_a_visit_that_could_not_be_stored_is_forgiven_once_the_store_takes_visit
     assert isinstance(store, SqliteStore)
 
     def sql(statement: str) -> Any:
-        return store._connection.db.conn.execute(statement).fetchone()
+        return store._connection.db.execute(statement).fetchone()
 
     async def scene() -> None:
         (pages,) = sql("PRAGMA page_count")
@@ -343,7 +343,7 @@ def test_a_full_disk_and_a_failing_tick_are_told_and_gone_when_the_fault_is(
     ahead = FastClock()
 
     def sql(statement: str) -> Any:
-        return store._connection.db.conn.execute(statement).fetchone()
+        return store._connection.db.execute(statement).fetchone()
 
     async def scene() -> None:
         (pages,) = sql("PRAGMA page_count")

@@ -66,9 +66,9 @@ def test_publishers_are_read_once_however_many_stories_stand(
             tell(store, feed, number, story=story)
         desk.publisher.publish(NOW)
         queries: list[str] = []
-        store._connection.db.conn.set_trace_callback(queries.append)
+        store._connection.db.set_trace_callback(queries.append)
         assert len(desk.stories.standing()) == start // 10 + 1
-        store._connection.db.conn.set_trace_callback(None)
+        store._connection.db.set_trace_callback(None)
         asked.append(sum("FROM feed" in sql for sql in queries))
     assert asked[0] == asked[1] > 0
 

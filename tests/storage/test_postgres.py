@@ -17,7 +17,7 @@ from aggregator.service.recall import known_of
 from aggregator.sources.manners import HostHistory
 from aggregator.storage import Store, back_up, open_shared, open_store
 from aggregator.storage.shelves import views
-from aggregator.storage.sqlite import migrations
+from aggregator.storage.sqlite import versions
 from tests.fleet import until
 from tests.postgres import Server
 from tests.service.stage import HOUR, NOW, bring, entry, play
@@ -137,7 +137,7 @@ def test_a_newer_database_is_refused_and_left_alone(url: str) -> None:
 
 @pytest.mark.usefixtures("store")
 def test_its_migrations_and_views_are_those_of_a_file(url: str) -> None:
-    assert tuple(schema.MIGRATIONS) == migrations.ORDER
+    assert tuple(schema.MIGRATIONS) == versions.ORDER
     with psycopg.connect(url) as db:
         for name in views.NAMES:
             db.execute(f"SELECT * FROM {name}")

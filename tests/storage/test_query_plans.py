@@ -193,7 +193,7 @@ def answer(store: SqliteStore, question: Question) -> None:
 def asked(store: SqliteStore, question: Question) -> list[str]:
     """Return the statements that ``question`` makes."""
     said: list[str] = []
-    connection = store._connection.db.conn
+    connection = store._connection.db
     connection.set_trace_callback(said.append)
     answer(store, question)
     connection.set_trace_callback(None)
@@ -208,7 +208,7 @@ def steps(store: SqliteStore, question: Question) -> int:
         nonlocal counted
         counted += 1
 
-    connection = store._connection.db.conn
+    connection = store._connection.db
     connection.set_progress_handler(count, 1)
     answer(store, question)
     connection.set_progress_handler(None, 0)
@@ -217,7 +217,7 @@ def steps(store: SqliteStore, question: Question) -> int:
 
 def scans(store: SqliteStore, sql: str) -> list[str]:
     """Return the steps of the plan for ``sql`` that go through all of something stored."""
-    rows = store._connection.db.conn.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()
+    rows = store._connection.db.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()
     found = [row[3] for row in rows if row[3].startswith("SCAN ")]
     return [step for step in found if "(subquery" not in step and step not in WALKS]
 
@@ -229,7 +229,7 @@ def store(
     """Yield a store whose planner guesses, or knows what there is."""
     with closing(stocked(tmp_path_factory.mktemp("plans"), ITEMS)) as held:
         if request.param == "knowing":
-            held._connection.db.conn.execute("ANALYZE")
+            held._connection.db.execute("ANALYZE")
         yield held
 
 

@@ -11,7 +11,8 @@ from sqlite_utils import Database
 from aggregator.model.errors import StoreError, StoreTooNewError
 from aggregator.storage import compact, look, open_store, restore
 from aggregator.storage.shelves import views
-from aggregator.storage.sqlite.migrations import ORDER, migrations
+from aggregator.storage.sqlite.migrations import migrations
+from aggregator.storage.sqlite.versions import ORDER
 from tests.service.stage import NOW, from_outside
 from tests.storage.test_backup import filled
 

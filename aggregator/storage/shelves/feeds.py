@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -301,7 +301,7 @@ def _feed(row: Row) -> Feed:
 
 
 def _state(row: Row) -> FeedState:
-    state = FeedState(
+    return FeedState(
         feed=row["id"],
         url=row["url"],
         next_due=moment(row["next_due"]),
@@ -334,14 +334,15 @@ def _state(row: Row) -> FeedState:
         home=row["home"],
         feed_language=row["own_language"],
         turn=row["turn"],
+        validators=_validators(row),
     )
+
+
+def _validators(row: Row) -> Validators | None:
     if row["validator_url"] is None:
-        return state
-    return replace(
-        state,
-        validators=Validators(
-            url=row["validator_url"], etag=row["etag"], last_modified=row["last_modified"]
-        ),
+        return None
+    return Validators(
+        url=row["validator_url"], etag=row["etag"], last_modified=row["last_modified"]
     )
 
 

@@ -12,11 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from aggregator.model.errors import StoreError, StoreTooNewError
 from aggregator.storage.sqlite.lock import locked
-from aggregator.storage.sqlite.migrations import KNOWN, migrations
+from aggregator.storage.sqlite.versions import KNOWN, applied
 
 Told = Callable[[int, int], None]
 """Is told how many pages are copied, and of how many."""
@@ -80,7 +78,7 @@ def _refuse(copy: Path) -> None:
         raise StoreError(f"{copy}: {what}")
     try:
         with reading(copy) as db:
-            done = {one.name for one in migrations.applied(Database(db, execute_plugins=False))}
+            done = applied(db)
     except sqlite3.Error as error:
         raise StoreError(f"{copy}: not a usable database ({error}); take another backup") from error
     if not done:

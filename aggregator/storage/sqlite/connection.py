@@ -6,12 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from sqlite_utils import Database
-
 from aggregator.model.errors import StoreError
 from aggregator.storage.sqlite.lock import closed, in_use, locked, was_cut_off
-from aggregator.storage.sqlite.migrations import KNOWN
-from aggregator.storage.sqlite.upgrade import applied, refuse_newer, upgrade
+from aggregator.storage.sqlite.upgrade import upgrade
+from aggregator.storage.sqlite.versions import KNOWN, applied, refuse_newer
 
 BUSY_SECONDS = 10
 _SPARE = 8  # an eighth of the file may be free: what comes in tomorrow takes it
@@ -54,7 +52,7 @@ class Connection:
         sqlite-utils' own ``atomic()`` begins deferred: a read followed by a write can then fail
         with "database is locked" whatever the busy timeout.
         """
-        connection = self.db.conn
+        connection = self.db
         if connection.in_transaction:
             with _told():
                 yield
@@ -73,8 +71,8 @@ class Connection:
         """Nothing to do: only one writes."""
 
     def _undo(self) -> None:
-        if self.db.conn.in_transaction:  # some errors end the transaction by themselves
-            self.db.conn.execute("ROLLBACK")
+        if self.db.in_transaction:  # some errors end the transaction by themselves
+            self.db.execute("ROLLBACK")
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Return all rows of a query at once, so that no cursor holds back a checkpoint.
@@ -82,7 +80,7 @@ class Connection:
         Not by sqlite-utils, which makes a savepoint for each: that takes four times as long.
         """
         try:
-            found = self.db.conn.execute(sql, values)
+            found = self.db.execute(sql, values)
             names = [column[0] for column in found.description]
             return [dict(zip(names, row, strict=True)) for row in found]
         except sqlite3.Error as error:
@@ -90,11 +88,11 @@ class Connection:
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Execute a statement in a transaction; return the number of rows that it changed."""
-        if not self.db.conn.in_transaction:
+        if not self.db.in_transaction:
             with self.transaction():
-                return self.db.conn.execute(sql, values).rowcount
+                return self.db.execute(sql, values).rowcount
         try:
-            return self.db.conn.execute(sql, values).rowcount
+            return self.db.execute(sql, values).rowcount
         except sqlite3.Error as error:
             raise StoreError(_advice(error)) from error
 
@@ -105,7 +103,7 @@ class Connection:
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Execute a statement for each of ``rows`` in a transaction."""
         with self.transaction():
-            self.db.conn.executemany(sql, rows)
+            self.db.executemany(sql, rows)
 
     def load(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Add rows, many at once, in a transaction."""
@@ -118,10 +116,10 @@ class Connection:
     def keep_house(self) -> None:
         """Refresh the planner's figures, give room back, fold the write-ahead log into the file."""
         try:
-            self.db.conn.execute("PRAGMA analysis_limit = 400")
-            self.db.conn.execute("PRAGMA optimize")
+            self.db.execute("PRAGMA analysis_limit = 400")
+            self.db.execute("PRAGMA optimize")
             self._give_back()
-            self.db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         except sqlite3.Error as error:
             raise StoreError(_advice(error)) from error
 
@@ -131,15 +129,15 @@ class Connection:
         spare = free - pages // _SPARE
         if spare > 0:
             # As a script: it gives back a page a step, and execute() makes a single one of them.
-            self.db.conn.executescript(f"PRAGMA incremental_vacuum({min(spare, _AT_ONCE)})")
+            self.db.executescript(f"PRAGMA incremental_vacuum({min(spare, _AT_ONCE)})")
 
     def _figure(self, pragma: str) -> int:
-        return int(self.db.conn.execute(f"PRAGMA {pragma}").fetchone()[0])
+        return int(self.db.execute(f"PRAGMA {pragma}").fetchone()[0])
 
     def compact(self) -> None:
         """Write the file anew without what is free in it; needs as much room again meanwhile."""
         try:
-            self.db.conn.execute("VACUUM")
+            self.db.execute("VACUUM")
         except sqlite3.Error as error:
             raise StoreError(_advice(error)) from error
 
@@ -173,48 +171,42 @@ def _told() -> Iterator[None]:
         raise StoreError(_advice(error)) from error
 
 
-def _open(path: Path, lock: TextIO, *, keep: bool) -> tuple[Database, Path | None]:
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
+def _open(path: Path, lock: TextIO, *, keep: bool) -> tuple[sqlite3.Connection, Path | None]:
+    db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
-        # Entry points of other packages would otherwise run on connect.
-        db = Database(connection, execute_plugins=False)
-        db.conn.isolation_level = None
-        db.conn.execute("PRAGMA auto_vacuum = INCREMENTAL")  # heeded while there are no tables
-        db.conn.execute("PRAGMA journal_mode = WAL")
-        db.conn.execute("PRAGMA synchronous = NORMAL")
-        db.conn.execute("PRAGMA foreign_keys = ON")
-        db.conn.execute("PRAGMA mmap_size = 0")
-        db.conn.execute("PRAGMA journal_size_limit = 16777216")
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # heeded while there are no tables
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute("PRAGMA mmap_size = 0")
+        db.execute("PRAGMA journal_size_limit = 16777216")
         if was_cut_off(lock):
             _refuse_damaged(db)
         former = upgrade(path, db, keep=keep)
         in_use(lock)
     except BaseException:
-        connection.close()
+        db.close()
         raise
     return db, former
 
 
-def _refuse_damaged(db: Database) -> None:
+def _refuse_damaged(db: sqlite3.Connection) -> None:
     """Look through a file that was not closed properly (measured: 0.7 s for a gigabyte)."""
-    found = str(db.conn.execute("PRAGMA quick_check(1)").fetchone()[0])
+    found = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
     if found != "ok":
         raise sqlite3.DatabaseError(f"it is damaged: {' '.join(found.split())}")
 
 
-def _read(path: Path) -> Database:
+def _read(path: Path) -> sqlite3.Connection:
     if not path.exists():
         raise StoreError(f"{path}: there is no database yet; `aggregator run` makes it")
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS
-    )
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
     try:
-        db = Database(connection, execute_plugins=False)
         done = applied(db)
         refuse_newer(path, done)
         _refuse_older(path, KNOWN - done)
     except BaseException:
-        connection.close()
+        db.close()
         raise
     return db
 

@@ -7,11 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from aggregator.storage.sqlite.backup import reading, rows_by_table
-from aggregator.storage.sqlite.migrations import KNOWN, ORDER
-from aggregator.storage.sqlite.upgrade import applied
+from aggregator.storage.sqlite.versions import KNOWN, ORDER, applied
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +42,7 @@ def look(path: Path) -> Look:
     in_use = _is_locked(path.with_name(path.name + ".lock"))
     try:
         with reading(path) as db:
-            done = applied(Database(db, execute_plugins=False))
+            done = applied(db)
             return Look(
                 path=path,
                 in_use=in_use,

@@ -4,11 +4,14 @@ Migrations run in order, each in a transaction of its own with the record that i
 never edited once released: a change is a new function at the end.
 """
 
+import sqlite3
+
 from sqlite_utils import Database, Migrations
 
 from aggregator.storage.shelves import tables, views
+from aggregator.storage.sqlite.versions import SET
 
-migrations = Migrations("aggregator")
+migrations = Migrations(SET)
 
 # rowid is seq. Marks that belong to letters count as such (Mn, Mc).
 _WORDS = """CREATE VIRTUAL TABLE {name} USING fts5 (
@@ -50,6 +53,7 @@ def _run(db: Database, text: str) -> None:
         db.conn.execute(statement)
 
 
-ORDER = ("first_tables", "views_for_people", "search_index")
-KNOWN = frozenset(ORDER)
-"""Names of all migrations of this version; a database that holds others is newer than we are."""
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring the tables of ``db`` up to date."""
+    # Entry points of other packages would otherwise run.
+    migrations.apply(Database(db, execute_plugins=False))
