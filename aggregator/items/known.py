@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from aggregator.items.identity import address_of, form_of
-from aggregator.items.places import place_of
+from aggregator.items.places import number_of
 from aggregator.model.items import Enclosure, Entry
 from aggregator.text.tokens import words
 
@@ -109,9 +109,8 @@ def _traits(entry: Entry) -> Iterable[str]:
         yield form_of(entry.guid)
     if entry.link:
         yield address_of(entry)
-        place = place_of(entry.canonical)
-        if place.number:
-            yield f"{place.site} {place.number}"
+        if numbered := number_of(entry.canonical):
+            yield numbered
     headline = words(entry.title)
     yield "\n".join(headline) if headline else entry.digest
 

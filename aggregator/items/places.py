@@ -40,15 +40,9 @@ class Place:
 @lru_cache(maxsize=4096)
 def place_of(canonical: str | None) -> Place:
     """Return what the address ``canonical`` tells; the empty place when it cannot be read."""
-    if not canonical:
+    if not canonical or (parts := _parts(canonical)) is None:
         return Place()
-    try:
-        parts = urlsplit(canonical)
-        values = [value for _, value in parse_qsl(parts.query)]
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        return Place()
-    steps = [_EXTENSION.sub("", step) for step in unquote(parts.path).split("/") if step]
+    port, steps, values = parts
     told = [*steps[-1:], *values]
     slug = frozenset(run for step in told for run in _words(step))
     return Place(
@@ -57,6 +51,27 @@ def place_of(canonical: str | None) -> Place:
         number=_number([*steps[-2:], *values]),
         single=_is_single([*steps, *values]),
     )
+
+
+def number_of(canonical: str | None) -> str:
+    """Return site and number of the place ``canonical``, '' where no number stands for it."""
+    if not canonical or (parts := _parts(canonical)) is None:
+        return ""
+    port, steps, values = parts
+    number = _number([*steps[-2:], *values])
+    return f"{registrable_domain(canonical)}{port} {number}" if number else ""
+
+
+def _parts(canonical: str) -> tuple[str, list[str], list[str]] | None:
+    """Return the port as it is written, the steps of the path, and the query's values."""
+    try:
+        parts = urlsplit(canonical)
+        values = [value for _, value in parse_qsl(parts.query)]
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return None
+    steps = [_EXTENSION.sub("", step) for step in unquote(parts.path).split("/") if step]
+    return port, steps, values
 
 
 def _number(steps: list[str]) -> str:

@@ -47,6 +47,7 @@ _BREAKING = frozenset({
     "article", "header", "footer", "aside", "summary",
 })  # fmt: skip
 _SPACING = frozenset({"td", "th"})
+_AS_SPACE = {**dict.fromkeys(_SPACING, " "), **dict.fromkeys(_BREAKING, "\n")}
 _SHOWN_OR_BREAKING = _TAGS | _BREAKING
 
 _OPENING = late(r"<(?!(?:br|img|hr|wbr|input|meta|link|p|li|col|source)\b)[a-zA-Z]", re.IGNORECASE)
@@ -94,7 +95,7 @@ def to_text(html: str) -> str:
     is folded to single spaces.
     """
     if _MAYBE_MARKUP.search(html):
-        html = _CLEAN_TAG.sub(_as_space, _clean(_TEXT_CLEANER, _tamed(html.replace("\n", " "))))
+        html = _spaced(_CLEAN_TAG, _clean(_TEXT_CLEANER, _tamed(html.replace("\n", " "))))
         html = entities.unescape(html)
     return _folded(html)
 
@@ -104,7 +105,7 @@ def read_once(html: str, base: str) -> tuple[str, str]:
     if not _MAYBE_MARKUP.search(html) or "\r" in html or _BREAK_BY_NUMBER.search(html):
         return to_text(html), sanitise(html, base)
     cleaned = _clean(_cleaner(base, _SHOWN_OR_BREAKING), _tamed(html))
-    text = entities.unescape(_ANY_CLEAN_TAG.sub(_as_space, cleaned.replace("\n", " ")))
+    text = entities.unescape(_spaced(_ANY_CLEAN_TAG, cleaned.replace("\n", " ")))
     if _SECTION.search(cleaned):
         # Whole tags from the start on, as "<section" may stand in an attribute.
         cleaned = _ANY_CLEAN_TAG.sub(_but_sections, cleaned)
@@ -200,10 +201,11 @@ def _make_cleaner(base: str | None, tags: frozenset[str]) -> nh3.Cleaner:
 _TEXT_CLEANER = nh3.Cleaner(tags=_BREAKING | _SPACING, clean_content_tags=_DROPPED, attributes={})
 
 
-def _as_space(tag: re.Match[str]) -> str:
-    if tag[1] in _BREAKING:
-        return "\n"
-    return " " if tag[1] in _SPACING else ""
+def _spaced(tag: re.Pattern[str], html: str) -> str:
+    """Return ``html`` with the space in place of each ``tag``, whose name is its one group."""
+    parts = tag.split(html)  # text, name, text, name and so on
+    parts[1::2] = [_AS_SPACE.get(name, "") for name in parts[1::2]]
+    return "".join(parts)
 
 
 def _but_sections(tag: re.Match[str]) -> str:

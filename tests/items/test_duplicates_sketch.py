@@ -1,7 +1,8 @@
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.items.places import place_of
+from aggregator.items.places import number_of, place_of
 from aggregator.items.sketch import INDEX_MOST, Kind, kinship, sketch, without_site
 
 WIDTHS = (("a", 3), ("b", 9), ("c", 30), ("d", 100))
@@ -121,3 +122,18 @@ def test_no_address_and_no_sense_are_no_place() -> None:
     assert place_of(None).site == ""
     assert place_of("http://[::1").site == ""
     assert not place_of("urn:x").single
+
+
+@pytest.mark.parametrize(
+    "canonical",
+    [
+        "https://news.harbour.example.co.uk/world/ferry-7380179",
+        "http://harbour.example:8080/article?id=8654155",
+        "http://harbour.example/2026/05/01/ferry-runs-aground",
+        "http://[harbour.example/7380179",
+        None,
+    ],
+)
+def test_the_number_of_a_place_is_that_of_its_site(canonical: str | None) -> None:
+    place = place_of(canonical)
+    assert number_of(canonical) == (f"{place.site} {place.number}" if place.number else "")
