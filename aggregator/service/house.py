@@ -68,7 +68,6 @@ async def opened(
             most=settings.service.limits.new_items,
             addresses=settings.addresses,
             clock=now,
-            pushed=lambda feed: register.pushed(feed, now()),
         )
         push = assembled(
             settings,

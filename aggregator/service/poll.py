@@ -17,7 +17,6 @@ from aggregator.items.identity import placed_by
 from aggregator.items.intake import Intake
 from aggregator.model.errors import OvertakenError
 from aggregator.model.feeds import Feed, FeedState
-from aggregator.model.push import Pushed
 from aggregator.model.visits import (
     Answer,
     Document,
@@ -28,6 +27,7 @@ from aggregator.model.visits import (
 from aggregator.service.clock import Clock
 from aggregator.service.keeper import Keeper
 from aggregator.service.missing import leave_page, take_in_page
+from aggregator.service.push.register import pushed
 from aggregator.service.settling import outcome_of, remark, settle
 from aggregator.service.workers import ParseWorkers
 from aggregator.settings.waivers import waived
@@ -79,7 +79,6 @@ class Poller:
         cadence: Cadence,
         most: int,
         clock: Clock,
-        pushed: Callable[[str], Pushed | None] = lambda _: None,
         addresses: AddressRules = USUAL_ADDRESSES,
     ) -> None:
         self._keeper = keeper
@@ -92,7 +91,6 @@ class Poller:
         self._room = Room()
         self._closing = False
         self._clock = clock
-        self._pushed = pushed
 
     def adopt(self, *, cadence: Cadence, most: int, addresses: AddressRules) -> None:
         """Visit by these rules from now on."""
@@ -257,7 +255,7 @@ class Poller:
         reading: Reading | None,
         note: Callable[..., Logged],
     ) -> Intake:
-        store = self._keeper.store
+        store, now = self._keeper.store, self._clock()
         with store.transaction():
             intake = settle(
                 store,
@@ -265,8 +263,8 @@ class Poller:
                 state,
                 answer,
                 reading,
-                pushed=self._pushed(feed.id),
-                now=self._clock(),
+                pushed=pushed(store, feed.id, now) if state.links.hubs else None,
+                now=now,
                 cadence=self._cadence,
                 most=self._most,
             )

@@ -19,6 +19,7 @@ from threading import Lock, Thread
 from pebble import ProcessExpired, ProcessPool
 
 from aggregator.model.visits import Document, Unreadable
+from aggregator.service.loading import loaded
 from aggregator.sources.gate import Gate
 from aggregator.sources.splitting import Memory, Reading
 
@@ -172,9 +173,8 @@ class ParseWorkers:
 
 def _read(body: bytes, content_type: str, url: str, memory: bytes | None) -> Reading:
     # Here, as it is in the workers alone that feedparser and all that it needs are loaded.
-    from aggregator.sources.rereading import parse_changed  # noqa: PLC0415
-
-    reading = parse_changed(body, content_type, url, Memory.from_bytes(memory))
+    parse_changed = loaded("aggregator.sources.rereading").parse_changed
+    reading: Reading = parse_changed(body, content_type, url, Memory.from_bytes(memory))
     if len(body) > LARGE:
         _trim()
     return reading

@@ -183,8 +183,17 @@ class PushShelf(Protocol):
     def all(self) -> tuple[Subscription, ...]:
         """Return every subscription, by token."""
 
+    def get(self, token: str) -> Subscription | None:
+        """Return the subscription behind a callback."""
+
+    def of(self, feed: str) -> tuple[Subscription, ...]:
+        """Return the subscriptions of a feed, by token."""
+
     def due(self, now: datetime, limit: int) -> tuple[Subscription, ...]:
         """Return subscriptions about which something is to be done, the longest overdue first."""
+
+    def orphans(self, limit: int) -> tuple[Subscription, ...]:
+        """Return subscriptions of feeds that are configured no more, and their hubs not told."""
 
     def put(self, one: Subscription) -> None:
         """Write ``one`` in place of what its token stood for."""
@@ -203,6 +212,12 @@ class PushShelf(Protocol):
 
         One of another feed than ``after``, if there is any, so that no feed holds up the others.
         """
+
+    def oldest_of(self, feed: str) -> tuple[int, Delivery] | None:
+        """Return the delivery that has waited longest of those of ``feed``, as `oldest` does."""
+
+    def mail(self) -> Mapping[str, int]:
+        """Return the feeds of which deliveries wait, with their beats."""
 
     def settle(self, number: int) -> None:
         """Forget a delivery that was read."""

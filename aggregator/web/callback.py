@@ -52,7 +52,7 @@ class Mailbox(Protocol):
     async def confirm(self, token: str, query: Mapping[str, str]) -> str | None:
         """Answer "did you mean it?": the text to send back, None when we did not."""
 
-    def admit(self, token: str) -> int | None:
+    async def admit(self, token: str) -> int | None:
         """Return the status to refuse a delivery with before it is read, None to read it."""
 
     async def deliver(self, token: str, parcel: Parcel) -> int:
@@ -69,7 +69,7 @@ def routes(mailbox: Mailbox, *, most: int) -> list[Route]:
             return await _confirmed(mailbox, token, request)
         if request.method != "POST":
             return _say(405)
-        if (refusal := mailbox.admit(token)) is not None:
+        if (refusal := await mailbox.admit(token)) is not None:
             return _say(refusal)
 
         async def deliver(body: bytes) -> int:

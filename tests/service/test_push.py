@@ -8,7 +8,7 @@ import zlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,11 @@ import httpx
 import pytest
 
 from aggregator.model.feeds import FeedState
-from aggregator.model.push import Standing, Subscription
+from aggregator.model.push import Pushed, Standing, Subscription
 from aggregator.service.house import opened
 from aggregator.service.poll import Visit, visit_all
 from aggregator.service.push.mailroom import Sorted
+from aggregator.service.push.register import pushed
 from aggregator.service.run import Service
 from aggregator.sources.websub.quota import BURST, MOST_WAITING
 from aggregator.web.callback import Parcel
@@ -134,7 +135,12 @@ async def state_of(service: Service, feed: str = "a") -> FeedState:
 
 
 def held(service: Service, feed: str = "a") -> list[Subscription]:
-    return sorted(service.push.register.of(feed), key=lambda one: one.asked_at)
+    found = service.keeper._thread.submit(service.keeper.store.pushes.of, feed).result()
+    return sorted(found, key=lambda one: one.asked_at)
+
+
+def pushed_now(service: Service, now: datetime) -> Pushed | None:
+    return service.keeper._thread.submit(pushed, service.keeper.store, "a", now).result()
 
 
 async def subscribed(house: House, service: Service, number: int = 0) -> dict[str, str]:
@@ -551,7 +557,7 @@ def test_a_renewal_looks_at_the_feed_and_is_a_new_subscription_that_ends_the_old
             assert form["hub.callback"] != house.hub.forms[0]["hub.callback"]
             assert form["hub.secret"] != house.hub.forms[0]["hub.secret"]
             assert [one.standing for one in held(service)] == [Standing.LEAVING, Standing.LIVE]
-            assert service.push.register.pushed("a", house.clock.at) is not None  # still proven
+            assert pushed_now(service, house.clock.at) is not None  # still proven
 
             for old in (house.hub.forms[0], form):  # no news is lost meanwhile
                 assert (await house.hub.deliver(old, rss(item(3)))).status_code == 202
@@ -590,7 +596,7 @@ def test_a_feed_that_changes_its_hub_is_followed_and_the_old_hub_is_told(house: 
             )
             assert len(house.origin.asked("/hub")) == 2
             # The new hub has to prove itself.
-            assert service.push.register.pushed("a", house.clock.at) is None
+            assert pushed_now(service, house.clock.at) is None
 
     play(scene())
 
@@ -685,7 +691,7 @@ def test_a_hub_that_tells_nothing_is_found_out_and_the_feed_is_polled(house: Hou
             for number, tells in ((5, False), (6, True)):  # two in a row are wanted now
                 await house.hub.deliver(form, rss(item(number)))
                 await read(service)
-                found = service.push.register.pushed("a", house.clock.at)
+                found = pushed_now(service, house.clock.at)
                 assert (found is not None) is tells
 
     play(scene())

@@ -93,6 +93,8 @@ QUESTIONS: dict[str, Question] = {
     "outputs.issues": lambda store: store.outputs.issues("noon", 9),
     "pushes.due": lambda store: store.pushes.due(NOW, 50),
     "pushes.oldest": lambda store: store.pushes.oldest(),
+    "pushes.get": lambda store: store.pushes.get("t"),
+    "pushes.of": lambda store: store.pushes.of("f1"),
     "followers.get": lambda store: store.followers.get("feeds/top.atom", "https://r.example/"),
     "followers.due": lambda store: store.followers.due(NOW),
     "followers.announce": lambda store: store.followers.announce([DOCUMENT], now=NOW),

@@ -68,6 +68,26 @@ def test_subscriptions_outlive_a_restart(store: Store, engine: Engine, tmp_path:
     again.close()
 
 
+def test_a_subscription_is_found_by_its_callback_and_by_its_feed(store: Store) -> None:
+    other = replace(LIVE, token="t2")
+    for one in (other, ASKED, replace(ASKED, token="t3", feed="north")):
+        store.pushes.put(one)
+    assert store.pushes.get("t2") == other
+    assert store.pushes.get("nobody") is None
+    assert store.pushes.of("harbour") == (ASKED, other)
+    assert store.pushes.of("nobody") == ()
+
+
+def test_hubs_of_feeds_that_are_configured_no_more_are_to_be_told_once(store: Store) -> None:
+    gone = replace(LIVE, token="t2", feed="north")
+    for one in (LIVE, gone, replace(gone, token="t3", standing=Standing.LEAVING)):
+        store.pushes.put(one)
+    assert store.pushes.orphans(9) == ()
+    store.feeds.configure([FEED], now=NOW)
+    assert store.pushes.orphans(9) == (gone,)
+    assert store.pushes.orphans(0) == ()
+
+
 def test_what_is_due_of_subscriptions_comes_the_longest_overdue_first(store: Store) -> None:
     later = replace(LIVE, token="t2", feed="north", due=NOW + 2 * HOUR)
     for one in (later, ASKED, replace(ASKED, token="t3", due=NOW + 9 * HOUR)):
@@ -86,6 +106,11 @@ def test_deliveries_wait_in_the_order_in_which_they_came_until_they_are_settled(
     for one in (BROUGHT, other, replace(BROUGHT, body=b"third")):
         store.pushes.deliver(one)
     assert store.pushes.waiting() == {"harbour": (2, 8), "north": (1, 4)}
+    assert store.pushes.mail().keys() == {"harbour", "north"}
+    oldest = store.pushes.oldest_of("north")
+    assert oldest is not None
+    assert oldest[1] == other
+    assert store.pushes.oldest_of("nobody") is None
     taken = []
     while found := store.pushes.oldest():
         number, delivery = found
@@ -93,6 +118,7 @@ def test_deliveries_wait_in_the_order_in_which_they_came_until_they_are_settled(
         store.pushes.settle(number)
     assert taken == [b"\x1f\x8b\x00", b"more", b"third"]
     assert store.pushes.waiting() == {}
+    assert store.pushes.mail() == {}
 
 
 @pytest.mark.conforms("C21")

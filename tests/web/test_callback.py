@@ -27,7 +27,7 @@ class Box:
     async def confirm(self, token: str, query: Mapping[str, str]) -> str | None:
         return query.get("hub.challenge")
 
-    def admit(self, token: str) -> int | None:
+    async def admit(self, token: str) -> int | None:
         return 404 if token == "other" else None
 
     async def deliver(self, token: str, parcel: Parcel) -> int:

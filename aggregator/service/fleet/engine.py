@@ -5,7 +5,7 @@ that one that ran twice, or was lost, changes nothing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, LiteralString
@@ -14,6 +14,7 @@ import structlog
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
+from procrastinate.tasks import Task
 
 from aggregator.storage.postgres.connection import out_of_reach, patient
 
@@ -41,7 +42,10 @@ ALTER FUNCTION procrastinate_fetch_job_v2(varchar[], bigint) SET enable_seqscan 
 """
 
 Visiting = Callable[[int], Awaitable[None]]
+Calling = Callable[[str], Awaitable[None]]
 Doing = Callable[[], Awaitable[None]]
+
+NOTHING: Mapping[str, int] = {}
 
 log = structlog.get_logger()
 
@@ -93,6 +97,8 @@ class Engine:
         url: str,
         *,
         visit: Visiting = _nobody,
+        hub: Calling = _nobody,
+        mail: Calling = _nobody,
         organise: Doing = _nobody,
         tidy: Doing = _nobody,
     ) -> None:
@@ -105,6 +111,8 @@ class Engine:
         )
         self._app = App(connector=self._pool)
         self._visit = self._app.task(name="visit", queue=VISITS)(_visiting(visit))
+        self._hub = self._app.task(name="hub", queue=VISITS)(_about(hub))
+        self._mail = self._app.task(name="mail", queue=VISITS)(_about(mail))
         self._organise = self._app.task(name="organise", queue=DESK)(_doing(organise))
         self._tidy = self._app.task(name="tidy", queue=DESK)(_doing(tidy))
 
@@ -114,14 +122,28 @@ class Engine:
         async with self._app.open_async():
             yield
 
-    async def send_to(self, beats: Iterable[int]) -> None:
+    async def send_to(
+        self,
+        beats: Iterable[int],
+        *,
+        mail: Mapping[str, int] = NOTHING,
+        hubs: Mapping[str, int] = NOTHING,
+    ) -> None:
         """Ask for a visit of each of ``beats``, unless one waits already or is under way.
 
-        One poller is on a beat at a time, so that its hosts' budgets are kept.
+        Also for what hubs brought of the feeds ``mail`` to be read, and for what is to be done
+        about the hubs of the feeds ``hubs``, each on a beat: that of its feed, or of its hub. One
+        poller is on a beat at a time, so that its hosts' budgets are kept, and no feed is visited
+        while what its hub brought is taken in.
         """
         rows = await self._app.connector.execute_query_all_async(_AT_HAND, queue=VISITS)
         at_hand = {row["queueing_lock"] for row in rows}
-        jobs = [self._beat(beat) for beat in beats if _lock(beat) not in at_hand]
+        asked = (
+            *(self._beat(beat) for beat in beats),
+            *(self._about(self._mail, feed, beat) for feed, beat in mail.items()),
+            *(self._about(self._hub, feed, beat) for feed, beat in hubs.items()),
+        )
+        jobs = [job for job in asked if job.queueing_lock not in at_hand]
         if jobs:
             with suppress(
                 AlreadyEnqueued
@@ -131,6 +153,10 @@ class Engine:
     def _beat(self, beat: int) -> Job:
         lock = _lock(beat)
         return self._visit.configure(lock=lock, queueing_lock=lock, task_kwargs={"beat": beat}).job
+
+    def _about(self, task: Task[..., Any, Any], feed: str, beat: int) -> Job:
+        key = f"{task.name} {feed}"
+        return task.configure(lock=_lock(beat), queueing_lock=key, task_kwargs={"feed": feed}).job
 
     async def wake_desk(self) -> None:
         """Ask for what came in to be filed and published, unless that waits already."""
@@ -210,6 +236,13 @@ def _visiting(visit: Visiting) -> Visiting:
         await visit(beat)
 
     return visiting
+
+
+def _about(call: Calling) -> Calling:
+    async def calling(feed: str) -> None:
+        await call(feed)
+
+    return calling
 
 
 def _doing(do: Doing) -> Doing:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
@@ -15,10 +16,12 @@ from aggregator.service.building import cadence
 from aggregator.service.fleet.crew import Crew
 from aggregator.service.fleet.engine import TABLE, VISITS, Doing, Engine, tables
 from aggregator.service.fleet.health import BETWEEN
+from aggregator.service.poll import Visit
 from aggregator.service.run import Service, paused_in
 from aggregator.service.visitlog import tell
 from aggregator.sources.manners import HostHistory
 from aggregator.storage import SharedStore
+from aggregator.storage.shelves.feeds import beat_of
 
 BATCH = 50  # feeds of one beat that are visited in one job
 AT_A_HOST = 4  # of them, so that a slow host does not hold up the others on its beat for long
@@ -29,7 +32,7 @@ CONNECTIONS = 4  # a visit waits a dozen times for the database; what waits toge
 AGAIN = timedelta(seconds=45)
 JOBS_AT_ONCE = 64  # beats that a poller is on at a time
 
-_Visit = TypeVar("_Visit")
+_Due = TypeVar("_Due")
 
 log = structlog.get_logger()
 
@@ -45,7 +48,12 @@ async def poll(crew: Crew) -> None:
         rounds = _Rounds(crew, service, store)
         rounds.adopt()
         await _agree(crew, service, store)
-        engine = Engine(crew.url, visit=lambda beat: rounds.visit(beat, engine.wake_desk))
+        engine = Engine(
+            crew.url,
+            visit=lambda beat: rounds.visit(beat, engine),
+            hub=rounds.call,
+            mail=lambda feed: rounds.read(feed, engine.wake_desk),
+        )
         log.info("polls", feeds=len(crew.latest.settings.feeds))
         async with engine.open(), crew.following(service, rounds.adopt):
             agreeing = asyncio.create_task(_keep_agreeing(crew, service, store))
@@ -74,8 +82,8 @@ class _Rounds:
             addresses=settings.addresses,
         )
 
-    async def visit(self, beat: int, brought: Doing) -> None:
-        """Visit what is due on a beat now; call ``brought`` after each visit that brought anything.
+    async def visit(self, beat: int, engine: Engine) -> None:
+        """Visit what is due on a beat now; tell ``engine`` what each visit makes others do.
 
         What is due is read here, not where the job was given out: one that runs twice, or late,
         finds what was visited meanwhile not due any more. What is left out is due still, and has
@@ -86,11 +94,30 @@ class _Rounds:
         due = await run(self._store.feeds.due, now, LOOKED_AT, beat=beat, but=paused)
         ours = [(feed, state) for state in due if (feed := self._wanted(state)) is not None]
         chosen = share(ours, lambda visit: manners.history(_address(*visit))[0])
-        urls = {_address(feed, state) for feed, state in chosen}
+        async with self._knowing({_address(feed, state) for feed, state in chosen}):
+            await asyncio.gather(*(self._one(feed, state, engine) for feed, state in chosen))
+
+    async def call(self, feed: str) -> None:
+        """Do what is to be done about the hubs of ``feed``, which is read here and now as well."""
+        subscriber = self._service.push.subscriber
+        if hubs := await subscriber.hubs(feed):
+            async with self._knowing(hubs):
+                await subscriber.look(feed)
+
+    async def read(self, feed: str, brought: Doing) -> None:
+        """Read all that hubs brought of ``feed``; call ``brought`` if there was anything in it."""
+        while one := await self._service.push.mailroom.sort_of(feed):
+            if one.new or one.revised:
+                await brought()
+
+    @asynccontextmanager
+    async def _knowing(self, urls: Collection[str]) -> AsyncIterator[None]:
+        """Know when the hosts of ``urls`` were asked before, inside; and let others know after."""
+        run, manners = self._service.keeper.run, self._service.poller.manners
         hosts = [manners.history(url)[0] for url in urls]
         manners.recall(await run(self._store.hosts.of, hosts))  # another may have been there
         try:
-            await asyncio.gather(*(self._one(feed, state, brought) for feed, state in chosen))
+            yield
         finally:
             await run(_remember, self._store, [manners.history(url) for url in urls])
 
@@ -99,17 +126,26 @@ class _Rounds:
         feed = self._feeds.get(state.feed)
         return feed if feed is not None and state.url == feed.url else None
 
-    async def _one(self, feed: Feed, state: FeedState, brought: Doing) -> None:
+    async def _one(self, feed: Feed, state: FeedState, engine: Engine) -> None:
         try:
             visit = await self._service.poller.visit(feed, state)
             tell(log, visit)
             if visit.new or visit.revised:
-                await brought()
+                await engine.wake_desk()
+            await self._heard(visit, engine)
         except Exception as error:  # noqa: BLE001 - one feed never harms another
             log.warning("failed", part="visit", feed=feed.id, reason=str(error))
 
+    async def _heard(self, visit: Visit, engine: Engine) -> None:
+        """Let what a visit says of hubs be acted on, as the single process does."""
+        subscriber = self._service.push.subscriber
+        if visit.missed:
+            await subscriber.miss(visit.feed)
+        if visit.state.links.hubs and (hubs := await subscriber.hubs(visit.feed)):
+            await engine.send_to((), hubs={visit.feed: beat_of(hubs[0])})
 
-def share(due: Iterable[_Visit], host: Callable[[_Visit], str]) -> list[_Visit]:
+
+def share(due: Iterable[_Due], host: Callable[[_Due], str]) -> list[_Due]:
     """Choose `BATCH` of what is ``due``, in order, but only `AT_A_HOST` at the same ``host``."""
     at: Counter[str] = Counter()
     chosen = []

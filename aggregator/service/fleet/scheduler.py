@@ -1,5 +1,6 @@
 """Who is to be visited, and what is to be done at its time?"""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -9,8 +10,10 @@ from aggregator.service.fleet.engine import TABLE, Engine, tables
 from aggregator.service.keeper import Keeper
 from aggregator.service.run import HOUSEKEEPING, REFRESH, paused_in
 from aggregator.storage import SharedStore
+from aggregator.storage.shelves.feeds import beat_of
 
 TICK = 1.0  # seconds between two looks at what is due
+HUBS_AT_ONCE = 200  # feeds with something to be said to their hubs, of those looked at in one go
 RESCUE = timedelta(seconds=5)
 
 log = structlog.get_logger()
@@ -68,8 +71,8 @@ class _Scheduler:
 
     async def _give_out(self) -> None:
         engine = self._engine
-        beats = await self._keeper.run(self._due)
-        await engine.send_to(beats)
+        beats, mail, hubs = await self._keeper.run(self._due)
+        await engine.send_to(beats, mail=mail, hubs=hubs)
         if self._is_time("rescue", RESCUE) and (rescued := await engine.rescue()):
             log.warning("rescued", jobs=rescued, because="who had them gives no sign of life")
         if self._is_time("refresh", REFRESH):
@@ -78,8 +81,12 @@ class _Scheduler:
         if self._is_time("tidy", HOUSEKEEPING):
             await engine.ask_to_tidy()
 
-    def _due(self) -> tuple[int, ...]:
-        return self._store.feeds.beats(self._crew.clock.now(), but=paused_in(self._store))
+    def _due(self) -> tuple[tuple[int, ...], Mapping[str, int], Mapping[str, int]]:
+        """Return the beats to be visited, and feeds with news of their hubs, or for them."""
+        store, now = self._store, self._crew.clock.now()
+        said = (*store.pushes.due(now, HUBS_AT_ONCE), *store.pushes.orphans(HUBS_AT_ONCE))
+        hubs = {one.feed: beat_of(one.hub) for one in said}
+        return store.feeds.beats(now, but=paused_in(store)), store.pushes.mail(), hubs
 
     def _is_time(self, what: str, every: timedelta) -> bool:
         now = self._crew.clock.exact()

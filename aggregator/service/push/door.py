@@ -5,7 +5,6 @@ afterwards, in `aggregator.service.push.mailroom`.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -15,7 +14,7 @@ import structlog
 from aggregator.model.push import Delivery, Standing, Subscription
 from aggregator.service.clock import Clock
 from aggregator.service.keeper import Keeper
-from aggregator.service.push.register import Change, Register
+from aggregator.service.push.register import Change, Register, has_room_in
 from aggregator.sources.websub.believing import (
     Confirmed,
     Denied,
@@ -25,8 +24,7 @@ from aggregator.sources.websub.believing import (
     is_signed,
     verdict_on,
 )
-from aggregator.sources.websub.quota import Allowance, has_room, spent
-from aggregator.sources.websub.trust import delivered
+from aggregator.sources.websub.quota import Allowance, spent
 from aggregator.web.callback import Parcel
 
 log = structlog.get_logger()
@@ -43,8 +41,6 @@ class Door:
         self._allow_sha1 = allow_sha1
         self._clock = clock
         self._allowances: dict[str, Allowance] = {}
-        self._waiting: Counter[str] = Counter()
-        self._bytes: Counter[str] = Counter()
         self._doubted: set[str] = set()
         self.wake: Callable[[], None] = lambda: None
 
@@ -52,17 +48,10 @@ class Door:
         """Believe as ops ask from now on."""
         self._allow_sha1 = allow_sha1
 
-    async def load(self) -> None:
-        """Count what was left unread."""
-        for feed, (count, size) in (
-            await self._keeper.run(self._keeper.store.pushes.waiting)
-        ).items():
-            self._waiting[feed], self._bytes[feed] = count, size
-
     async def confirm(self, token: str, query: Mapping[str, str]) -> str | None:
         """Answer "did you mean it?": the text to send back, None when we did not."""
         now = self._clock()
-        match verdict_on(self._register.get(token), query, now=now):
+        match verdict_on(await self._register.get(token), query, now=now):
             case Unknown():
                 return None
             case DeniedBefore():
@@ -75,43 +64,42 @@ class Door:
                 await self._register.write(drop=[one], now=now)
                 return echo
             case Confirmed(echo=echo, after=after):
-                await self._register.write(after, *self._relieved(after), now=now)
+                await self._register.write(after, *await self._relieved(after), now=now)
                 until = f"{after.expires:%Y-%m-%d %H:%M:%S}Z"
                 log.info("push agreed", feed=after.feed, hub=after.hub, until=until)
                 return echo
 
-    def _relieved(self, new: Subscription) -> tuple[Subscription, ...]:
+    async def _relieved(self, new: Subscription) -> tuple[Subscription, ...]:
         """Return the subscriptions that ``new`` stands in for, to be ended at the next tick."""
         now = self._clock()
         return tuple(
             replace(one, standing=Standing.LEAVING, due=now, tries=0)
-            for one in self._register.live(new.feed)
+            for one in await self._register.live(new.feed)
             if one.token != new.token
         )
 
-    def admit(self, token: str) -> int | None:
+    async def admit(self, token: str) -> int | None:
         """Return the status to refuse a delivery with before it is read, None to read it."""
-        one = self._register.get(token)
+        one = await self._register.get(token)
         if one is None or one.standing not in {Standing.LIVE, Standing.LEAVING}:
             return 404
         left = spent(self._allowances.get(one.feed), self._clock())
         if left is None:
             return 429
         self._allowances[one.feed] = left
-        return None if self._has_room(one.feed) else 503
+        has_room = await self._keeper.run(has_room_in, self._keeper.store, one.feed)
+        return None if has_room else 503
 
     async def deliver(self, token: str, parcel: Parcel) -> int:
         """Keep what was brought; return the status to answer with.
 
         Only the callback tells what it is about: whatever links the delivery carries are not read.
         """
-        one = self._register.get(token)
+        one = await self._register.get(token)
         if one is None:
             return 404
         if not await self._believes(one, parcel):
             return 403
-        if not self._has_room(one.feed):  # others came while this one was read
-            return 503
         brought = Delivery(
             feed=one.feed,
             received_at=self._clock(),
@@ -119,30 +107,11 @@ class Door:
             coding=parcel.coding,
             body=parcel.body,
         )
-        self._count(brought, 1)
-        try:
-            kept = await self._register.change(
-                token, delivered, bringing=brought, now=brought.received_at
-            )
-        except BaseException:
-            self._count(brought, -1)
-            raise
-        if not kept:
-            self._count(brought, -1)
-            return 404
+        kept = await self._register.bring(token, brought)
+        if not kept:  # it ended while this one was read, or others came
+            return 404 if kept is None else 503
         self.wake()
         return 202
-
-    def settled(self, one: Delivery) -> None:
-        """Take note that a delivery was read."""
-        self._count(one, -1)
-
-    def _count(self, one: Delivery, sign: int) -> None:
-        self._waiting[one.feed] += sign
-        self._bytes[one.feed] += sign * len(one.body)
-
-    def _has_room(self, feed: str) -> bool:
-        return has_room(self._waiting[feed], self._bytes[feed], self._bytes.total())
 
     async def _believes(self, one: Subscription, parcel: Parcel) -> bool:
         """Check the signature; tell ops of one that is not right, once for each feed."""

@@ -55,7 +55,6 @@ class Mailroom:
         addresses: AddressRules = USUAL_ADDRESSES,
     ) -> None:
         self._keeper = keeper
-        self._door = door
         self._workers = workers
         self._clock = clock
         self.adopt(feeds, limits=limits, most=most, addresses=addresses)
@@ -106,8 +105,15 @@ class Mailroom:
         found = await self._keeper.run(self._keeper.store.pushes.oldest, after=self._last)
         if found is None:
             return None
-        number, brought = found
-        self._last = brought.feed
+        self._last = found[1].feed
+        return await self._sort(*found)
+
+    async def sort_of(self, feed: str) -> Sorted | None:
+        """Read the delivery of ``feed`` that has waited longest; None when there is none."""
+        found = await self._keeper.run(self._keeper.store.pushes.oldest_of, feed)
+        return await self._sort(*found) if found else None
+
+    async def _sort(self, number: int, brought: Delivery) -> Sorted:
         started = time.monotonic()
         feed = self._feeds.get(brought.feed)
         document = await self._read(brought, feed) if feed else None
@@ -119,7 +125,6 @@ class Mailroom:
             await self._keeper.run(self._keeper.store.pushes.settle, number)
             reason = f"it cannot be taken in: {type(error).__name__}; please report this"
             outcome = Sorted(feed=brought.feed, reason=reason)
-        self._door.settled(brought)
         _tell(outcome, time.monotonic() - started)
         return outcome
 

@@ -28,9 +28,7 @@ class Push:
 
     async def load(self) -> None:
         """Take up what was agreed, and what was left unread, before a restart."""
-        await self.register.load()
         await self.subscriber.load()
-        await self.door.load()
         self.mailroom.wake()
 
     async def adopt(self, settings: Settings) -> None:
@@ -43,7 +41,8 @@ class Push:
             addresses=settings.addresses,
         )
         self.subscriber.adopt(settings.feeds, terms(settings))
-        await self.subscriber.load()
+        if self.subscriber.is_alone:
+            await self.subscriber.load()
 
 
 def body_limits(settings: Settings) -> Limits:

@@ -1,53 +1,39 @@
-"""What was agreed with hubs, in memory as in the store?
+"""What was agreed with hubs?
 
-Anybody can call at a callback: whether an address was ever given out must not cost a query.
+The store alone knows, as another process may have agreed on it. Anybody can call at a callback:
+whether its address was ever given out costs one look by its key.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from aggregator.model.push import Delivery, Pushed, Standing, Subscription
 from aggregator.service.keeper import Keeper
-from aggregator.sources.websub.trust import is_proven
+from aggregator.sources.websub.quota import has_room
+from aggregator.sources.websub.trust import delivered, is_proven
+from aggregator.storage import Store
 
 Change = Callable[[Subscription], Subscription | None]
 """Returns a subscription as it is to be, None to leave it as it is."""
 
 
 class Register:
-    """All subscriptions. Written in the store first, one change at a time."""
+    """All subscriptions, changed one at a time."""
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
-        self._by_token: dict[str, Subscription] = {}
-        # Replaced as a whole, never changed: the store's thread looks at it, too.
-        self._by_feed: dict[str, tuple[Subscription, ...]] = {}
-        self._one_at_a_time = asyncio.Lock()
 
-    async def load(self) -> None:
-        """Read what the store holds."""
-        for one in await self._keeper.run(self._keeper.store.pushes.all):
-            self._keep(one)
-
-    def get(self, token: str) -> Subscription | None:
+    async def get(self, token: str) -> Subscription | None:
         """Return the subscription behind a callback."""
-        return self._by_token.get(token)
+        return await self._keeper.run(self._keeper.store.pushes.get, token)
 
-    def of(self, feed: str) -> tuple[Subscription, ...]:
+    async def of(self, feed: str) -> tuple[Subscription, ...]:
         """Return all subscriptions of a feed."""
-        return self._by_feed.get(feed, ())
+        return await self._keeper.run(self._keeper.store.pushes.of, feed)
 
-    def feeds(self) -> frozenset[str]:
-        """Return the feeds that have any."""
-        return frozenset(feed for feed, rows in self._by_feed.items() if rows)
-
-    def pushed(self, feed: str, now: datetime) -> Pushed | None:
-        """Return since when the hub of ``feed`` has told its news, None when it does not."""
-        for one in self.of(feed):
-            if one.since is not None and is_proven(one, now):
-                return Pushed(since=one.since)
-        return None
+    async def live(self, feed: str) -> tuple[Subscription, ...]:
+        """Return the subscriptions of ``feed`` that a hub confirmed."""
+        return tuple(one for one in await self.of(feed) if one.standing is Standing.LIVE)
 
     async def write(
         self,
@@ -57,68 +43,83 @@ class Register:
         now: datetime,
     ) -> None:
         """Write ``put`` and forget ``drop``; ask the feed ``recall`` at its usual pace again."""
-        gone = tuple(drop)
-        async with self._one_at_a_time:
-            await self._write(put, gone, recall, now)
+        store, gone = self._keeper.store, tuple(drop)
+
+        def work() -> None:
+            with store.transaction():
+                for one in put:
+                    store.pushes.put(one)
+                for one in gone:
+                    store.pushes.drop(one.token)
+                if recall is not None:
+                    store.feeds.recall(recall, now=now)
+
+        await self._keeper.run(work)
 
     async def change(
         self,
         token: str,
         change: Change,
         *,
-        bringing: Delivery | None = None,
         recall: bool = False,
         now: datetime,
     ) -> bool:
         """Apply ``change`` to what stands behind ``token`` by now; False when it changes nothing.
 
-        ``bringing`` is kept with it, in one transaction; with ``recall``, its feed is asked at
-        its usual pace again.
+        With ``recall``, its feed is asked at its usual pace again.
         """
-        async with self._one_at_a_time:
-            held = self.get(token)
-            after = change(held) if held else None
-            if after is None:
-                return False
-            await self._write((after,), (), after.feed if recall else None, now, bringing)
-            return True
-
-    async def _write(
-        self,
-        put: tuple[Subscription, ...],
-        drop: tuple[Subscription, ...],
-        recall: str | None,
-        now: datetime,
-        bringing: Delivery | None = None,
-    ) -> None:
         store = self._keeper.store
 
-        def work() -> None:
+        def work() -> bool:
             with store.transaction():
-                for one in put:
-                    store.pushes.put(one)
-                for one in drop:
-                    store.pushes.drop(one.token)
-                if recall is not None:
-                    store.feeds.recall(recall, now=now)
-                if bringing is not None:
-                    store.pushes.deliver(bringing)
+                after = _changed(store, token, change)
+                if after is None:
+                    return False
+                store.pushes.put(after)
+                if recall:
+                    store.feeds.recall(after.feed, now=now)
+                return True
 
-        await self._keeper.run(work)
-        for one in drop:
-            self._forget(one)
-        for one in put:
-            self._keep(one)
+        return await self._keeper.run(work)
 
-    def _keep(self, one: Subscription) -> None:
-        others = (held for held in self.of(one.feed) if held.token != one.token)
-        self._by_feed[one.feed] = (*others, one)
-        self._by_token[one.token] = one
+    async def bring(self, token: str, brought: Delivery) -> bool | None:
+        """Count and keep what came for ``token``, so that it is read; True if it is kept.
 
-    def _forget(self, one: Subscription) -> None:
-        self._by_token.pop(one.token, None)
-        self._by_feed[one.feed] = tuple(h for h in self.of(one.feed) if h.token != one.token)
+        False where too much of its feed waits already, None where nothing is to be brought.
+        """
+        store = self._keeper.store
 
-    def live(self, feed: str) -> tuple[Subscription, ...]:
-        """Return the subscriptions of ``feed`` that a hub confirmed."""
-        return tuple(one for one in self.of(feed) if one.standing is Standing.LIVE)
+        def work() -> bool | None:
+            with store.transaction():
+                after = _changed(store, token, delivered)
+                if after is None:
+                    return None
+                if not has_room_in(store, after.feed):
+                    return False
+                store.pushes.put(after)
+                store.pushes.deliver(brought)
+                return True
+
+        return await self._keeper.run(work)
+
+
+def has_room_in(store: Store, feed: str) -> bool:
+    """Tell whether one more delivery of ``feed`` may wait."""
+    waiting = store.pushes.waiting()
+    count, size = waiting.get(feed, (0, 0))
+    return has_room(count, size, sum(each for _, each in waiting.values()))
+
+
+def _changed(store: Store, token: str, change: Change) -> Subscription | None:
+    """Return what stands behind ``token`` as it is to be; nobody else changes it meanwhile."""
+    store.take_turn()
+    held = store.pushes.get(token)
+    return change(held) if held else None
+
+
+def pushed(store: Store, feed: str, now: datetime) -> Pushed | None:
+    """Return since when the hub of ``feed`` has told its news, None when it does not."""
+    for one in store.pushes.of(feed):
+        if one.since is not None and is_proven(one, now):
+            return Pushed(since=one.since)
+    return None

@@ -5,7 +5,7 @@ about a feed is decided in `aggregator.sources.websub.leases`.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -70,6 +70,7 @@ class Subscriber:
         self._wanted: dict[str, None] = {}
         self._missing: set[str] = set()
         self._flying: dict[str, asyncio.Task[None]] = {}
+        self.is_alone = False  # in no other process is anything done about hubs
 
     def adopt(self, feeds: Iterable[Feed], terms: Terms | None) -> None:
         """Keep up the subscriptions of ``feeds`` from now on; `load` finds what that changes."""
@@ -77,24 +78,31 @@ class Subscriber:
         self._terms = terms
 
     async def load(self) -> None:
-        """Find what is to be done at a start: new hubs, and feeds that are no longer configured."""
-        told = await self._keeper.run(self._keeper.store.feeds.states)
-        offered = [state.feed for state in told if self._steps(state)]
-        gone = self._register.feeds() - {state.feed for state in told}
+        """Find what is to be done at a start: new hubs, and feeds that are no longer configured.
+
+        From now on it is our own process that hears of visits and has to `tick`.
+        """
+        self.is_alone = True
+        store = self._keeper.store
+        told, held = await self._keeper.run(lambda: (store.feeds.states(), store.pushes.all()))
+        by_feed: dict[str, list[Subscription]] = {}
+        for one in held:
+            by_feed.setdefault(one.feed, []).append(one)
+        offered = [state.feed for state in told if self._steps(state, by_feed.get(state.feed, ()))]
+        gone = by_feed.keys() - {state.feed for state in told}
         self._wanted = dict.fromkeys((*offered, *sorted(gone)))
 
     def heard(self, visit: Visit) -> None:
         """Take note of what a visit says of hubs, and of what the hub had not told."""
         if visit.missed:
             self._missing.add(visit.feed)
-        if self._steps(visit.state):
+        if visit.state.links.hubs:
             self._wanted[visit.feed] = None
 
     async def tick(self) -> None:
         """Begin what is due, as much as may be under way at once."""
         while self._missing:
-            for one in self._register.live(self._missing.pop()):
-                await self._register.change(one.token, missed, now=self._clock())
+            await self.miss(self._missing.pop())
         due = await self._keeper.run(self._keeper.store.pushes.due, self._clock(), DUE_AT_ONCE)
         self._wanted |= dict.fromkeys(one.feed for one in due)
         for feed in list(self._wanted):
@@ -102,24 +110,43 @@ class Subscriber:
                 return
             if feed not in self._flying:
                 del self._wanted[feed]
-                self._flying[feed] = asyncio.create_task(self._look(feed))
+                self._flying[feed] = asyncio.create_task(self._fly(feed))
 
     def flying(self) -> tuple[asyncio.Task[None], ...]:
         """Return what is under way."""
         return tuple(self._flying.values())
 
-    async def _look(self, name: str) -> None:
+    async def _fly(self, name: str) -> None:
         try:
-            state = await self._keeper.run(self._keeper.store.feeds.state, name)
-            for step in self._steps(state):
-                await self._do(name, step)
-        except Exception as error:  # noqa: BLE001 - one feed never harms another
-            _tell_fault(name, error)
+            await self.look(name)
         finally:
             self._flying.pop(name, None)
 
-    def _steps(self, state: FeedState) -> tuple[Step, ...]:
-        rows = self._register.of(state.feed)
+    async def miss(self, feed: str) -> None:
+        """Write down that a visit of ``feed`` found what its hub had not told."""
+        for one in await self._register.live(feed):
+            await self._register.change(one.token, missed, now=self._clock())
+
+    async def look(self, feed: str) -> None:
+        """Do what is to be done about the hubs of ``feed`` now."""
+        try:
+            for step in self._steps(*await self._told_of(feed)):
+                await self._do(feed, step)
+        except Exception as error:  # noqa: BLE001 - one feed never harms another
+            _tell_fault(feed, error)
+
+    async def hubs(self, feed: str) -> tuple[str, ...]:
+        """Return the hubs with which there is something to be done about ``feed``; none mostly."""
+        state, rows = await self._told_of(feed)
+        if not self._steps(state, rows):
+            return ()
+        return tuple(dict.fromkeys((*(one.hub for one in rows), *state.links.hubs)))
+
+    async def _told_of(self, feed: str) -> tuple[FeedState, tuple[Subscription, ...]]:
+        store = self._keeper.store
+        return await self._keeper.run(lambda: (store.feeds.state(feed), store.pushes.of(feed)))
+
+    def _steps(self, state: FeedState, rows: Sequence[Subscription]) -> tuple[Step, ...]:
         if not rows and not state.links.hubs:
             return ()  # most feeds have no hub
         wanted = self._terms is not None and state.feed in self._feeds and not state.gone
@@ -177,7 +204,7 @@ class Subscriber:
                 log.info("push asked", feed=feed, hub=hub, topic=one.topic)
                 return
             log.warning("push refused", feed=feed, hub=hub, reason=answer.reason)
-            held = self._register.get(one.token)
+            held = await self._register.get(one.token)
             if held is None or held.standing is not Standing.ASKED:
                 return  # it called back, whatever it answered then
             refused = isinstance(answer, Failed) and (answer.status or 0) in _A_PLAIN_NO

@@ -20,6 +20,11 @@ SELECT * FROM delivery WHERE seq = coalesce(
 )
 """
 
+_ORPHANS = """
+SELECT subscription.* FROM subscription JOIN feed ON feed.id = subscription.feed
+WHERE feed.configured = 0 AND standing <> ? ORDER BY token LIMIT ?
+"""
+
 
 class SqlPushes:
     """What was agreed with hubs, and what they brought."""
@@ -30,6 +35,21 @@ class SqlPushes:
     def all(self) -> tuple[Subscription, ...]:
         """Return every subscription, by token."""
         return tuple(map(_one, self._at.rows("SELECT * FROM subscription ORDER BY token")))
+
+    def get(self, token: str) -> Subscription | None:
+        """Return the subscription behind a callback."""
+        rows = self._at.rows("SELECT * FROM subscription WHERE token = ?", [token])
+        return _one(rows[0]) if rows else None
+
+    def of(self, feed: str) -> tuple[Subscription, ...]:
+        """Return the subscriptions of a feed, by token."""
+        query = "SELECT * FROM subscription WHERE feed = ? ORDER BY token"
+        return tuple(map(_one, self._at.rows(query, [feed])))
+
+    def orphans(self, limit: int) -> tuple[Subscription, ...]:
+        """Return subscriptions of feeds that are configured no more, and their hubs not told."""
+        rows = self._at.rows(_ORPHANS, [Standing.LEAVING.value, limit])
+        return tuple(map(_one, rows))
 
     def due(self, now: datetime, limit: int) -> tuple[Subscription, ...]:
         """Return subscriptions about which something is to be done."""
@@ -80,6 +100,17 @@ class SqlPushes:
         """Return the delivery that has waited longest, of another feed than ``after`` if any."""
         rows = self._at.rows(_OLDEST, [after])
         return (rows[0]["seq"], _delivery(rows[0])) if rows else None
+
+    def oldest_of(self, feed: str) -> tuple[int, Delivery] | None:
+        """Return the delivery that has waited longest of those of ``feed``."""
+        query = "SELECT * FROM delivery WHERE feed = ? ORDER BY seq LIMIT 1"
+        rows = self._at.rows(query, [feed])
+        return (rows[0]["seq"], _delivery(rows[0])) if rows else None
+
+    def mail(self) -> Mapping[str, int]:
+        """Return the feeds of which deliveries wait, with their beats."""
+        query = "SELECT DISTINCT feed.id, beat FROM delivery JOIN feed ON feed.id = delivery.feed"
+        return {row["id"]: row["beat"] for row in self._at.rows(query)}
 
     def settle(self, number: int) -> None:
         """Forget a delivery that was read."""
