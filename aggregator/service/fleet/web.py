@@ -58,8 +58,9 @@ async def _keep_fresh(crew: Crew, service: Service, store: SharedStore) -> None:
         try:
             async for _ in store.editions(LISTENING, crew.stop):
                 await service.window.refresh()
-        except StoreError as error:
-            log.warning("failed", part="listening", reason=str(error))
+        except Exception as error:  # noqa: BLE001 - what is served must not stay as it is for good
+            reason, kind = str(error), type(error).__name__
+            log.warning("failed", part="listening", reason=reason, kind=kind)
             await crew.pause(TRY_AGAIN)
 
 

@@ -47,6 +47,7 @@ class Register:
 
         def work() -> None:
             with store.transaction():
+                store.take_turn()  # not between another's look and word
                 for one in put:
                     store.pushes.put(one)
                 for one in gone:
