@@ -18,15 +18,20 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Operating:
-    """Follows the settings, watches over feeds, and answers ops, beside a service that runs."""
+    """Follows the settings, watches over feeds, and answers ops, beside a service that runs.
+
+    ``then`` is called after each edit. Of several processes one ``watches``.
+    """
 
     service: Service
     source: Source
+    then: Callable[[], None] = lambda: None
+    watches: bool = True
     edits: Edits = field(init=False)
     panel: ServicePanel = field(init=False)
 
     def __post_init__(self) -> None:
-        self.edits = Edits(self.service, self.source)
+        self.edits = Edits(self.service, self.source, then=self.then)
         self.panel = ServicePanel(self.service)
         asked, site = self.service.settings.service.ops, self.service.settings.site
         if asked.token is not None:
@@ -40,7 +45,7 @@ class Operating:
         """Do so until ``stop``; ``ready`` is called with the address for ops alone."""
         await asyncio.gather(
             self.edits.keep_following(stop),
-            self.panel.keep_watching(stop),
+            *([self.panel.keep_watching(stop)] if self.watches else []),
             self._answer(stop, ready),
         )
 

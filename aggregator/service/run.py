@@ -87,8 +87,13 @@ class Service:
             heard=self.heard,
             failed=self._not_stored,
         )
-        self.window.ledger.heard = self.gauges.delayed
+        self.count_by(self.gauges)
         self.front = Front(self.application())
+
+    def count_by(self, gauges: Gauges) -> None:
+        """Count what happens by ``gauges`` from now on."""
+        self.gauges = gauges
+        self.window.ledger.heard = gauges.delayed
 
     async def run(
         self, stop: asyncio.Event, *, host: str, port: int, ready: Callable[[str], None]
@@ -165,10 +170,17 @@ class Service:
 
     async def pause(self, feed: str, *, on: bool) -> None:
         """Ask ``feed`` no more until it is resumed, also after a restart."""
-        paused = self.rounds.paused
-        self.rounds.paused = paused | {feed} if on else paused - {feed}
-        text = json.dumps(sorted(self.rounds.paused))
-        await self.keeper.run(self.keeper.store.notes.put, PAUSED, text)
+        store = self.keeper.store
+
+        def write() -> frozenset[str]:
+            with store.transaction():
+                store.take_turn()  # another process may pause another feed
+                paused = paused_in(store)
+                paused = paused | {feed} if on else paused - {feed}
+                store.notes.put(PAUSED, json.dumps(sorted(paused)))
+                return paused
+
+        self.rounds.paused = await self.keeper.run(write)
 
     async def prepare(self) -> None:
         """Make the configured feeds the store's, and put what was served last on the shelf."""

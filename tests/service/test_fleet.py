@@ -9,11 +9,12 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from aggregator.service.run import PAUSED
 from aggregator.storage import open_shared, open_store
-from tests.fleet import Member, sailing, until
+from tests.fleet import SERVICE, Member, sailing, until
 from tests.origin import Line, Origin, Reply, answer
 from tests.postgres import Server
 from tests.service.stage import item, rss
@@ -316,6 +317,41 @@ def test_every_role_tells_whether_it_is_well_and_whether_it_has_the_database(
             until(lambda: all(member.get("readyz") for member in fleet.members))
     finally:
         server.end()
+
+
+def test_ops_see_everything_and_act_at_any_web(origin: Origin, tmp_path: Path, url: str) -> None:
+    told = SERVICE + "ops: {token: correct-horse-battery, port: 0}\n"
+    roles = ("scheduler", "poller", "organiser", "web", "web")
+    with sailing(tmp_path, url, feeds_of(origin, 2), *roles, service=told) as fleet:
+        poller, (one, other) = fleet.members[1], fleet.members[-2:]
+        until(lambda: holds(one, "Ferry 0 ", "Ferry 1 "))
+        assert b'visits_total{outcome="fetched"} 2.0' in (poller.get("metrics") or b"")
+        assert one.get("status") is None
+        page = httpx.get(f"http://127.0.0.1:{one.port}/status", auth=OPS).text
+        assert "f0" in page
+        assert "f1" in page
+        act(one, "pause", "f0")
+        act(other, "pause", "f1")
+        with closing(Hand(url)) as hand:
+            (text,) = hand.execute("SELECT text FROM note WHERE name = 'paused'").fetchone()
+        assert text == '["f0", "f1"]'
+        until(lambda: is_paused(one, 2) and is_paused(other, 2))
+
+
+OPS = ("ops", "correct-horse-battery")
+
+
+def act(web: Member, action: str, feed: str) -> None:
+    """Press a button of the status page."""
+    at = f"http://127.0.0.1:{web.port}"
+    ours = {"Origin": at}
+    done = httpx.post(f"{at}/status/{action}", data={"feed": feed}, auth=OPS, headers=ours)
+    assert done.status_code == 303
+
+
+def is_paused(web: Member, count: int) -> bool:
+    metrics = httpx.get(f"http://127.0.0.1:{web.port}/metrics", auth=OPS).text
+    return f'feeds{{state="paused"}} {count}.0' in metrics
 
 
 def test_edits_are_taken_over_by_all_roles_while_they_run(

@@ -129,6 +129,7 @@ class Crew:
         async with opened(
             self.latest.settings, store, now=now, exact=exact, leads=leads, threads=threads
         ) as service:
+            service.count_by(self.pulse.gauges)
             yield service
 
     async def agree(self, keeper: Keeper, store: SharedStore) -> None:

@@ -1,7 +1,8 @@
 """Is a process with a role well? What asks is whoever starts processes, and starts them anew.
 
 `/healthz` answers as long as the process does: one that waits for the database is well, and would
-not be better after a restart. `/readyz` tells whether the database answered lately.
+not be better after a restart. `/readyz` tells whether the database answered lately, `/metrics` what
+the process has done.
 """
 
 import asyncio
@@ -10,10 +11,11 @@ from dataclasses import dataclass, field
 import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from aggregator import __version__
+from aggregator.service.gauges import Gauges
 from aggregator.web.front import readiness
 from aggregator.web.serve import ListenError, serve
 
@@ -25,8 +27,12 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Pulse:
-    """When the database answered last; None before it did."""
+    """When the database answered last; None before it did.
 
+    ``gauges`` count what the process does.
+    """
+
+    gauges: Gauges = field(default_factory=Gauges)
     _last: float | None = field(default=None)
 
     def beat(self) -> None:
@@ -46,7 +52,12 @@ async def tell(pulse: Pulse, role: str, host: str, port: int, stop: asyncio.Even
         told = {"status": "ok", "version": __version__, "role": role}
         return JSONResponse(told, headers={"cache-control": "no-store"})
 
-    app = Starlette(routes=[Route("/healthz", healthz), readiness(pulse.is_felt)])
+    async def metrics(_: Request) -> Response:
+        body, kind = pulse.gauges.told(())
+        return Response(body, headers={"content-type": kind, "cache-control": "no-store"})
+
+    routes = [Route("/healthz", healthz), readiness(pulse.is_felt), Route("/metrics", metrics)]
+    app = Starlette(routes=routes)
     try:
         await serve(app, host, port, stop, ready=lambda url: log.info("tells its health", at=url))
     except ListenError as error:

@@ -10,12 +10,14 @@ from contextlib import closing
 import structlog
 
 from aggregator.model.errors import StoreError
-from aggregator.service.fleet.crew import Crew
+from aggregator.service.fleet.crew import Crew, beside
 from aggregator.service.fleet.engine import DESK, TABLE, Engine, tables
+from aggregator.service.panel import ServicePanel
 from aggregator.service.run import Service
 from aggregator.storage import SharedStore
 
 TRY_AGAIN = 1.0  # seconds
+WATCHED = 20_000  # feeds that alerts are looked for among: the look takes 5 s and 100 MB
 
 log = structlog.get_logger()
 
@@ -43,8 +45,15 @@ async def _wait_and_lead(crew: Crew) -> None:
             await service.keeper.run(store.make_once, TABLE, tables())
             await service.window.furnish()
             term = _Term(crew, service, store)
-            async with crew.following(service, term.edited.set):
+            watching = beside(_watch_feeds(crew, service))
+            async with crew.following(service, term.edited.set), watching:
                 await term.run()
+
+
+async def _watch_feeds(crew: Crew, service: Service) -> None:
+    """Find what ops are to be told of feeds, unless there are too many to look at all of them."""
+    if len(service.settings.feeds) <= WATCHED:
+        await ServicePanel(service).keep_watching(crew.stop)
 
 
 class _Term:

@@ -130,6 +130,7 @@ class _Rounds:
         try:
             visit = await self._service.poller.visit(feed, state)
             tell(log, visit)
+            self._service.gauges.heard(visit)
             if visit.new or visit.revised:
                 await engine.wake_desk()
             await self._heard(visit, engine)

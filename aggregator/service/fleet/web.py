@@ -10,9 +10,10 @@ from collections.abc import Callable
 import structlog
 
 from aggregator.model.errors import StoreError
-from aggregator.service.fleet.crew import Crew
+from aggregator.service.fleet.crew import Crew, beside
 from aggregator.service.fleet.health import BETWEEN
-from aggregator.service.run import Service
+from aggregator.service.operating import Operating
+from aggregator.service.run import Service, paused_in
 from aggregator.storage import SharedStore
 from aggregator.web.serve import serve as listen
 
@@ -36,14 +37,21 @@ async def serve(crew: Crew, *, host: str, port: int, ready: Callable[[str], None
             asyncio.create_task(_keep_fresh(crew, service, store)),
             asyncio.create_task(_keep_well(crew, service, store)),
         ]
+        operating = Operating(
+            service, crew.latest.source, then=lambda: _leave_errands(service), watches=False
+        )
         try:
             proxies = crew.latest.settings.service.listen.proxies
             front = service.front
-            async with crew.following(service, lambda: _leave_errands(service)):
+            async with beside(operating.keep_on(crew.stop, ready=_tell_ops)):
                 await listen(front, host, port, crew.stop, ready=ready, proxies=proxies)
         finally:
             crew.stop.set()
             await asyncio.gather(*tasks)
+
+
+def _tell_ops(url: str) -> None:
+    log.info("status for ops", at=f"{url}/status")
 
 
 def _leave_errands(service: Service) -> None:
@@ -69,6 +77,7 @@ async def _keep_well(crew: Crew, service: Service, store: SharedStore) -> None:
     while not crew.stop.is_set():
         try:
             await crew.agree(service.keeper, store)
+            service.rounds.paused = await service.keeper.run(paused_in, store)
         except StoreError as error:
             service.vitals.note("store", error)
         else:
