@@ -648,6 +648,22 @@ def test_a_hub_that_denies_over_and_over_is_written_down_and_told_of_once(
     assert capsys.readouterr().out.count("push denied") == 1
 
 
+@pytest.mark.conforms("C07")
+def test_of_many_confirmations_at_once_one_is_taken(house: House) -> None:
+    """What is judged is what is written over, whoever else writes meanwhile."""
+
+    async def scene() -> None:
+        async with house.open() as service:
+            await poll(service)
+            await tick(service)
+            form = await house.hub.form(0)
+            found = await asyncio.gather(*(house.hub.ask(form) for _ in range(9)))
+            assert sorted(one.status_code for one in found) == [200] + [404] * 8
+            assert [one.standing for one in held(service)] == [Standing.LIVE]
+
+    play(scene())
+
+
 @pytest.mark.conforms("A70", "C09")
 def test_when_a_lease_lapses_the_feed_is_asked_at_its_usual_pace_again(house: House) -> None:
     async def scene() -> None:

@@ -6,15 +6,13 @@ afterwards, in `aggregator.service.push.mailroom`.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import datetime
 
 import structlog
 
 from aggregator.model.push import Delivery, Standing, Subscription
 from aggregator.service.clock import Clock
 from aggregator.service.keeper import Keeper
-from aggregator.service.push.register import Change, Register, has_room_in
+from aggregator.service.push.register import Register, has_room_in
 from aggregator.sources.websub.believing import (
     Confirmed,
     Denied,
@@ -22,7 +20,6 @@ from aggregator.sources.websub.believing import (
     Ended,
     Unknown,
     is_signed,
-    verdict_on,
 )
 from aggregator.sources.websub.quota import Allowance, spent
 from aggregator.web.callback import Parcel
@@ -51,32 +48,20 @@ class Door:
     async def confirm(self, token: str, query: Mapping[str, str]) -> str | None:
         """Answer "did you mean it?": the text to send back, None when we did not."""
         now = self._clock()
-        match verdict_on(await self._register.get(token), query, now=now):
+        match await self._register.judge(token, query, now=now):
             case Unknown():
                 return None
             case DeniedBefore():
                 return ""
             case Denied(after=after, reason=reason):
-                if await self._register.change(token, _denied(query, now), recall=True, now=now):
-                    log.warning("push denied", feed=after.feed, hub=after.hub, reason=reason)
+                log.warning("push denied", feed=after.feed, hub=after.hub, reason=reason)
                 return ""
-            case Ended(echo=echo, one=one):
-                await self._register.write(drop=[one], now=now)
+            case Ended(echo=echo):
                 return echo
             case Confirmed(echo=echo, after=after):
-                await self._register.write(after, *await self._relieved(after), now=now)
                 until = f"{after.expires:%Y-%m-%d %H:%M:%S}Z"
                 log.info("push agreed", feed=after.feed, hub=after.hub, until=until)
                 return echo
-
-    async def _relieved(self, new: Subscription) -> tuple[Subscription, ...]:
-        """Return the subscriptions that ``new`` stands in for, to be ended at the next tick."""
-        now = self._clock()
-        return tuple(
-            replace(one, standing=Standing.LEAVING, due=now, tries=0)
-            for one in await self._register.live(new.feed)
-            if one.token != new.token
-        )
 
     async def admit(self, token: str) -> int | None:
         """Return the status to refuse a delivery with before it is read, None to read it."""
@@ -130,13 +115,3 @@ class Door:
             hint = "set push: allow_sha1 if its hub knows no better" if sha1 else "it was ignored"
             log.warning("push not believed", feed=one.feed, hub=one.hub, reason=reason, hint=hint)
         return False
-
-
-def _denied(query: Mapping[str, str], now: datetime) -> Change:
-    """Judge again when it is written: of many calls at once, one is written and told."""
-
-    def change(held: Subscription) -> Subscription | None:
-        verdict = verdict_on(held, query, now=now)
-        return verdict.after if isinstance(verdict, Denied) else None
-
-    return change

@@ -4,11 +4,21 @@ The store alone knows, as another process may have agreed on it. Anybody can cal
 whether its address was ever given out costs one look by its key.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from aggregator.model.push import Delivery, Pushed, Standing, Subscription
 from aggregator.service.keeper import Keeper
+from aggregator.sources.websub.believing import (
+    Confirmed,
+    Denied,
+    DeniedBefore,
+    Ended,
+    Unknown,
+    Verdict,
+    verdict_on,
+)
 from aggregator.sources.websub.quota import has_room
 from aggregator.sources.websub.trust import delivered, is_proven
 from aggregator.storage import Store
@@ -83,6 +93,25 @@ class Register:
 
         return await self._keeper.run(work)
 
+    async def judge(self, token: str, query: Mapping[str, str], *, now: datetime) -> Verdict:
+        """Judge a call to a callback, and write down what it changes.
+
+        Of many calls at once, one changes anything. One that changes nothing waits for nobody.
+        """
+        store = self._keeper.store
+
+        def work() -> Verdict:
+            verdict = verdict_on(store.pushes.get(token), query, now=now)
+            if isinstance(verdict, Unknown | DeniedBefore):
+                return verdict
+            with store.transaction():
+                store.take_turn()
+                verdict = verdict_on(store.pushes.get(token), query, now=now)
+                _follow(store, verdict, now)
+            return verdict
+
+        return await self._keeper.run(work)
+
     async def bring(self, token: str, brought: Delivery) -> bool | None:
         """Count and keep what came for ``token``, so that it is read; True if it is kept.
 
@@ -116,6 +145,23 @@ def _changed(store: Store, token: str, change: Change) -> Subscription | None:
     store.take_turn()
     held = store.pushes.get(token)
     return change(held) if held else None
+
+
+def _follow(store: Store, verdict: Verdict, now: datetime) -> None:
+    """Write what a call changes; what a new agreement stands in for is to be ended."""
+    match verdict:
+        case Denied(after=after):
+            store.pushes.put(after)
+            store.feeds.recall(after.feed, now=now)
+        case Ended(one=one):
+            store.pushes.drop(one.token)
+        case Confirmed(after=after):
+            for one in store.pushes.of(after.feed):
+                if one.standing is Standing.LIVE and one.token != after.token:
+                    store.pushes.put(replace(one, standing=Standing.LEAVING, due=now, tries=0))
+            store.pushes.put(after)
+        case DeniedBefore() | Unknown():
+            return
 
 
 def pushed(store: Store, feed: str, now: datetime) -> Pushed | None:
