@@ -95,6 +95,9 @@ class FeedShelf(Protocol):
     def states(self) -> tuple[FeedState, ...]:
         """Return the states of all configured and enabled feeds, by id."""
 
+    def is_configured(self, feed: str) -> bool:
+        """Tell whether ``feed`` is configured and enabled, whatever settings a process has yet."""
+
     def asking(self, url: str) -> tuple[FeedState, ...]:
         """Return the states of configured and enabled feeds that ask ``url`` now, by id.
 
@@ -216,11 +219,11 @@ class PushShelf(Protocol):
     def oldest_of(self, feed: str) -> tuple[int, Delivery] | None:
         """Return the delivery that has waited longest of those of ``feed``, as `oldest` does."""
 
-    def mail(self) -> Mapping[str, int]:
-        """Return the feeds of which deliveries wait, with their beats."""
+    def mail(self, limit: int) -> Mapping[str, int]:
+        """Return feeds of which deliveries wait, with their beats, the longest waiting first."""
 
-    def settle(self, number: int) -> None:
-        """Forget a delivery that was read."""
+    def settle(self, number: int) -> bool:
+        """Forget a delivery that was read; False when somebody else had."""
 
 
 class FollowerShelf(Protocol):

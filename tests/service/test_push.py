@@ -15,14 +15,17 @@ from typing import Any
 import httpx
 import pytest
 
-from aggregator.model.feeds import FeedState
+from aggregator.items.intake import Intake
+from aggregator.model.feeds import Feed, FeedState
 from aggregator.model.push import Pushed, Standing, Subscription
 from aggregator.service.house import opened
 from aggregator.service.poll import Visit, visit_all
-from aggregator.service.push.mailroom import Sorted
+from aggregator.service.push.mailroom import Sorted, take_part
+from aggregator.service.push.parts import body_limits
 from aggregator.service.push.register import pushed
 from aggregator.service.run import Service
 from aggregator.sources.websub.quota import BURST, MOST_WAITING
+from aggregator.storage import Store
 from aggregator.web.callback import Parcel
 from aggregator.web.serve import serve
 from tests.hub import Hub, sign
@@ -424,6 +427,50 @@ def test_what_is_delivered_again_or_late_or_in_parts_changes_nothing_twice(house
     assert [(one.new, one.revised) for one in found] == [(1, 0)] + [(0, 0)] * 8
     assert house.rows("SELECT summary FROM item WHERE title LIKE '%2%'") == [("late news",)]
     assert house.items == ["Ferry 1 leaves", "Ferry 2 leaves"]
+
+
+@pytest.mark.conforms("C20")
+def test_a_delivery_that_two_processes_have_in_hand_is_taken_in_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when one that gave no sign of life for a while goes on after all."""
+    taken: list[str] = []
+
+    def counted(store: Store, feed: Feed, *told: Any, **more: Any) -> Intake:
+        taken.append(feed.id)
+        return take_part(store, feed, *told, **more)
+
+    monkeypatch.setattr("aggregator.service.push.mailroom.take_part", counted)
+
+    async def scene() -> None:
+        async with house.open() as service:
+            form = await subscribed(house, service)
+            assert (await house.hub.deliver(form, rss(item(2)))).status_code == 202
+            sort_of = service.push.mailroom.sort_of
+            found = await asyncio.gather(sort_of("a"), sort_of("a"))
+            assert sorted(one.new for one in found if one) == [0, 1]
+            assert await sort_of("a") is None
+
+    play(scene())
+    assert taken == ["a"]
+
+
+@pytest.mark.conforms("C12")
+def test_what_came_for_a_feed_that_others_know_already_is_left_to_them(house: House) -> None:
+    """An edit reaches processes one after another; what was accepted must not be lost by that."""
+
+    async def scene() -> None:
+        async with house.open() as service:
+            form = await subscribed(house, service)
+            assert (await house.hub.deliver(form, rss(item(2)))).status_code == 202
+            told, mailroom = service.settings, service.push.mailroom
+            rules = {"limits": body_limits(told), "most": 9, "addresses": told.addresses}
+            mailroom.adopt([], **rules)  # type: ignore[arg-type]
+            assert await mailroom.sort_of("a") is None
+            mailroom.adopt(told.feeds, **rules)  # type: ignore[arg-type]
+            assert await mailroom.sort_of("a") == Sorted(feed="a", new=1)
+
+    play(scene())
 
 
 @pytest.mark.conforms("C16", "C20")

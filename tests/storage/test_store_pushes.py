@@ -106,7 +106,8 @@ def test_deliveries_wait_in_the_order_in_which_they_came_until_they_are_settled(
     for one in (BROUGHT, other, replace(BROUGHT, body=b"third")):
         store.pushes.deliver(one)
     assert store.pushes.waiting() == {"harbour": (2, 8), "north": (1, 4)}
-    assert store.pushes.mail().keys() == {"harbour", "north"}
+    assert list(store.pushes.mail(9)) == ["harbour", "north"]
+    assert list(store.pushes.mail(1)) == ["harbour"]
     oldest = store.pushes.oldest_of("north")
     assert oldest is not None
     assert oldest[1] == other
@@ -118,7 +119,7 @@ def test_deliveries_wait_in_the_order_in_which_they_came_until_they_are_settled(
         store.pushes.settle(number)
     assert taken == [b"\x1f\x8b\x00", b"more", b"third"]
     assert store.pushes.waiting() == {}
-    assert store.pushes.mail() == {}
+    assert store.pushes.mail(9) == {}
 
 
 @pytest.mark.conforms("C21")
@@ -132,6 +133,20 @@ def test_feeds_take_turns_with_what_waits(store: Store) -> None:
         taken.append(delivery.body)
         store.pushes.settle(number)
     assert taken == [b"1", b"3", b"2", b"4"]
+
+
+def test_a_delivery_is_settled_once(store: Store) -> None:
+    store.pushes.deliver(BROUGHT)
+    found = store.pushes.oldest()
+    assert found is not None
+    assert store.pushes.settle(found[0])
+    assert not store.pushes.settle(found[0])
+
+
+def test_a_feed_is_configured_until_it_is_taken_out_or_disabled(store: Store) -> None:
+    store.feeds.configure([FEED, replace(FEED, id="south", enabled=False)], now=NOW)
+    names = ("harbour", "north", "south", "nobody")
+    assert [store.feeds.is_configured(name) for name in names] == [True, False, False, False]
 
 
 def test_a_delivery_that_cannot_be_taken_in_still_waits(store: Store) -> None:

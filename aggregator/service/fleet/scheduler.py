@@ -14,6 +14,7 @@ from aggregator.storage.shelves.feeds import beat_of
 
 TICK = 1.0  # seconds between two looks at what is due
 HUBS_AT_ONCE = 200  # feeds with something to be said to their hubs, of those looked at in one go
+MAIL_AT_ONCE = 200  # feeds of which deliveries wait, of those that are given out in one go
 RESCUE = timedelta(seconds=5)
 
 log = structlog.get_logger()
@@ -86,7 +87,7 @@ class _Scheduler:
         store, now = self._store, self._crew.clock.now()
         said = (*store.pushes.due(now, HUBS_AT_ONCE), *store.pushes.orphans(HUBS_AT_ONCE))
         hubs = {one.feed: beat_of(one.hub) for one in said}
-        return store.feeds.beats(now, but=paused_in(store)), store.pushes.mail(), hubs
+        return store.feeds.beats(now, but=paused_in(store)), store.pushes.mail(MAIL_AT_ONCE), hubs
 
     def _is_time(self, what: str, every: timedelta) -> bool:
         now = self._crew.clock.exact()

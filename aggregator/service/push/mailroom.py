@@ -109,8 +109,14 @@ class Mailroom:
         return await self._sort(*found)
 
     async def sort_of(self, feed: str) -> Sorted | None:
-        """Read the delivery of ``feed`` that has waited longest; None when there is none."""
-        found = await self._keeper.run(self._keeper.store.pushes.oldest_of, feed)
+        """Read the delivery of ``feed`` that has waited longest; None when there is none for us.
+
+        What is of a feed that is not in our settings yet, though in those of others, is left there.
+        """
+        store = self._keeper.store
+        if feed not in self._feeds and await self._keeper.run(store.feeds.is_configured, feed):
+            return None
+        found = await self._keeper.run(store.pushes.oldest_of, feed)
         return await self._sort(*found) if found else None
 
     async def _sort(self, number: int, brought: Delivery) -> Sorted:
@@ -150,8 +156,9 @@ class Mailroom:
             reason = document.reason if isinstance(document, Unreadable) else "no longer configured"
             return Sorted(feed=brought.feed, reason=reason)
         with store.transaction():
+            if not store.pushes.settle(number):  # another process read it meanwhile
+                return Sorted(feed=brought.feed)
             intake = take_part(store, feed, document, now=self._clock(), most=self._most)
-            store.pushes.settle(number)
         return Sorted(feed=feed.id, new=len(intake.new), revised=len(intake.revised))
 
 

@@ -171,6 +171,10 @@ class SqlFeeds:
             for row in self._at.rows("SELECT * FROM feed WHERE configured = 1 ORDER BY id")
         )
 
+    def is_configured(self, feed: str) -> bool:
+        """Tell whether ``feed`` is configured and enabled."""
+        return bool(self._at.rows("SELECT 1 FROM feed WHERE id = ? AND configured = 1", [feed]))
+
     def asking(self, url: str) -> tuple[FeedState, ...]:
         """Return the states of configured and enabled feeds that ask ``url`` now, by id."""
         rows = self._at.rows(

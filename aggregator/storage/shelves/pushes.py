@@ -25,6 +25,11 @@ SELECT subscription.* FROM subscription JOIN feed ON feed.id = subscription.feed
 WHERE feed.configured = 0 AND standing <> ? ORDER BY token LIMIT ?
 """
 
+_MAIL = """
+SELECT feed.id, beat FROM delivery JOIN feed ON feed.id = delivery.feed
+GROUP BY feed.id, beat ORDER BY min(seq) LIMIT ?
+"""
+
 
 class SqlPushes:
     """What was agreed with hubs, and what they brought."""
@@ -107,14 +112,13 @@ class SqlPushes:
         rows = self._at.rows(query, [feed])
         return (rows[0]["seq"], _delivery(rows[0])) if rows else None
 
-    def mail(self) -> Mapping[str, int]:
-        """Return the feeds of which deliveries wait, with their beats."""
-        query = "SELECT DISTINCT feed.id, beat FROM delivery JOIN feed ON feed.id = delivery.feed"
-        return {row["id"]: row["beat"] for row in self._at.rows(query)}
+    def mail(self, limit: int) -> Mapping[str, int]:
+        """Return feeds of which deliveries wait, with their beats, the longest waiting first."""
+        return {row["id"]: row["beat"] for row in self._at.rows(_MAIL, [limit])}
 
-    def settle(self, number: int) -> None:
-        """Forget a delivery that was read."""
-        self._at.run("DELETE FROM delivery WHERE seq = ?", [number])
+    def settle(self, number: int) -> bool:
+        """Forget a delivery that was read; False when somebody else had."""
+        return bool(self._at.run("DELETE FROM delivery WHERE seq = ?", [number]))
 
 
 def _one(row: Row) -> Subscription:
