@@ -784,6 +784,27 @@ def test_a_feed_that_left_the_configuration_is_unsubscribed(house: House) -> Non
     assert house.rows("SELECT count(*) FROM subscription") == [(0,)]
 
 
+@pytest.mark.conforms("C18")
+def test_two_that_look_at_a_feed_at_once_ask_and_leave_its_hub_once(house: House) -> None:
+    """And whether it is configured is what the store says: others may know of an edit before us."""
+
+    async def scene() -> None:
+        async with house.open() as service:
+            look, keeper = service.push.subscriber.look, service.keeper
+            await poll(service)
+            await asyncio.gather(look("a"), look("a"))
+            form = await house.hub.form(0)
+            assert (await house.hub.ask(form)).status_code == 200
+            await keeper.run(keeper.store.feeds.configure, [], now=house.clock.at)
+            await asyncio.gather(look("a"), look("a"))
+            assert [form["hub.mode"] for form in house.hub.forms] == ["subscribe", "unsubscribe"]
+            await look("a")
+            assert len(house.hub.forms) == 2
+            assert [one.standing for one in held(service)] == [Standing.LEAVING]
+
+    play(scene())
+
+
 @pytest.mark.parametrize(
     ("base", "push", "asked"),
     [

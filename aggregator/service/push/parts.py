@@ -40,7 +40,7 @@ class Push:
             most=settings.service.limits.new_items,
             addresses=settings.addresses,
         )
-        self.subscriber.adopt(settings.feeds, terms(settings))
+        self.subscriber.adopt(terms(settings))
         if self.subscriber.is_alone:
             await self.subscriber.load()
 
@@ -87,7 +87,6 @@ def assembled(
             register=register,
             fetcher=fetcher,
             manners=manners,
-            feeds=settings.feeds,
             terms=terms(settings),
             clock=clock,
             chance=chance,

@@ -26,6 +26,8 @@ from aggregator.storage import Store
 Change = Callable[[Subscription], Subscription | None]
 """Returns a subscription as it is to be, None to leave it as it is."""
 
+_WAITING = frozenset({Standing.ASKED, Standing.DENIED})
+
 
 class Register:
     """All subscriptions, changed one at a time."""
@@ -45,27 +47,43 @@ class Register:
         """Return the subscriptions of ``feed`` that a hub confirmed."""
         return tuple(one for one in await self.of(feed) if one.standing is Standing.LIVE)
 
-    async def write(
-        self,
-        *put: Subscription,
-        drop: Iterable[Subscription] = (),
-        recall: str | None = None,
-        now: datetime,
-    ) -> None:
-        """Write ``put`` and forget ``drop``; ask the feed ``recall`` at its usual pace again."""
-        store, gone = self._keeper.store, tuple(drop)
+    async def forget(self, one: Subscription, *, recall: bool, now: datetime) -> None:
+        """Forget ``one`` if it stands as it did; ``recall`` its feed to its usual pace."""
+        store = self._keeper.store
 
         def work() -> None:
             with store.transaction():
-                store.take_turn()  # not between another's look and word
-                for one in put:
-                    store.pushes.put(one)
-                for one in gone:
-                    store.pushes.drop(one.token)
-                if recall is not None:
-                    store.feeds.recall(recall, now=now)
+                store.take_turn()
+                held = store.pushes.get(one.token)
+                if held is None or held.standing is not one.standing:
+                    return
+                store.pushes.drop(one.token)
+                if recall:
+                    store.feeds.recall(one.feed, now=now)
 
         await self._keeper.run(work)
+
+    async def begin(self, one: Subscription, *, instead: Iterable[Subscription]) -> bool:
+        """Write the wish ``one`` in place of the wishes ``instead``.
+
+        False, and nothing is written, where these are not as they were, or there is another wish:
+        somebody else does the same, or a hub called back meanwhile.
+        """
+        store, before = self._keeper.store, {each.token: each.standing for each in instead}
+
+        def work() -> bool:
+            with store.transaction():
+                store.take_turn()
+                found = {each.token: each.standing for each in store.pushes.of(one.feed)}
+                waiting = {token: found[token] for token in found if found[token] in _WAITING}
+                if waiting != before:
+                    return False
+                for token in before:
+                    store.pushes.drop(token)
+                store.pushes.put(one)
+                return True
+
+        return await self._keeper.run(work)
 
     async def change(
         self,

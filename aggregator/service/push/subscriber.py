@@ -5,14 +5,14 @@ about a feed is decided in `aggregator.sources.websub.leases`.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 import structlog
 
-from aggregator.model.feeds import Feed, FeedState
+from aggregator.model.feeds import FeedState
 from aggregator.model.push import Standing, Subscription
 from aggregator.model.visits import Failed, Posted, Refused
 from aggregator.service.clock import Clock
@@ -46,7 +46,10 @@ log = structlog.get_logger()
 
 
 class Subscriber:
-    """Keeps up the subscriptions of the configured ``feeds``; ends all when ``terms`` is None."""
+    """Keeps up the subscriptions of the configured feeds; ends all when ``terms`` is None.
+
+    The store tells which are configured: not all processes know of an edit at once.
+    """
 
     def __init__(
         self,
@@ -55,7 +58,6 @@ class Subscriber:
         register: Register,
         fetcher: Fetcher,
         manners: Manners,
-        feeds: Iterable[Feed],
         terms: Terms | None,
         clock: Clock,
         chance: Chance,
@@ -64,7 +66,7 @@ class Subscriber:
         self._register = register
         self._fetcher = fetcher
         self._manners = manners
-        self.adopt(feeds, terms)
+        self.adopt(terms)
         self._clock = clock
         self._chance = chance
         self._wanted: dict[str, None] = {}
@@ -72,9 +74,8 @@ class Subscriber:
         self._flying: dict[str, asyncio.Task[None]] = {}
         self.is_alone = False  # in no other process is anything done about hubs
 
-    def adopt(self, feeds: Iterable[Feed], terms: Terms | None) -> None:
-        """Keep up the subscriptions of ``feeds`` from now on; `load` finds what that changes."""
-        self._feeds = {feed.id: feed for feed in feeds if feed.enabled}
+    def adopt(self, terms: Terms | None) -> None:
+        """Subscribe on these ``terms`` from now on; `load` finds what that changes."""
         self._terms = terms
 
     async def load(self) -> None:
@@ -130,28 +131,32 @@ class Subscriber:
     async def look(self, feed: str) -> None:
         """Do what is to be done about the hubs of ``feed`` now."""
         try:
-            for step in self._steps(*await self._told_of(feed)):
+            state, rows, wanted = await self._told_of(feed)
+            for step in self._steps(state, rows, wanted=wanted):
                 await self._do(feed, step)
         except Exception as error:  # noqa: BLE001 - one feed never harms another
             _tell_fault(feed, error)
 
     async def hubs(self, feed: str) -> tuple[str, ...]:
         """Return the hubs with which there is something to be done about ``feed``; none mostly."""
-        state, rows = await self._told_of(feed)
-        if not self._steps(state, rows):
+        state, rows, wanted = await self._told_of(feed)
+        if not self._steps(state, rows, wanted=wanted):
             return ()
         return tuple(dict.fromkeys((*(one.hub for one in rows), *state.links.hubs)))
 
-    async def _told_of(self, feed: str) -> tuple[FeedState, tuple[Subscription, ...]]:
-        store = self._keeper.store
-        return await self._keeper.run(lambda: (store.feeds.state(feed), store.pushes.of(feed)))
+    async def _told_of(self, feed: str) -> tuple[FeedState, tuple[Subscription, ...], bool]:
+        feeds, pushes = self._keeper.store.feeds, self._keeper.store.pushes
+        return await self._keeper.run(
+            lambda: (feeds.state(feed), pushes.of(feed), feeds.is_configured(feed))
+        )
 
-    def _steps(self, state: FeedState, rows: Sequence[Subscription]) -> tuple[Step, ...]:
+    def _steps(
+        self, state: FeedState, rows: Sequence[Subscription], *, wanted: bool = True
+    ) -> tuple[Step, ...]:
         if not rows and not state.links.hubs:
             return ()  # most feeds have no hub
-        wanted = self._terms is not None and state.feed in self._feeds and not state.gone
         found = steps(
-            state.links if wanted else None,
+            state.links if wanted and self._terms is not None and not state.gone else None,
             rows,
             callbacks=self._terms.callbacks if self._terms else "",
             visited=state.attempted_at,
@@ -168,7 +173,7 @@ class Subscriber:
             case Leave(one=one):
                 await self._leave(one)
             case Forget(one=one, lapsed=lapsed):
-                await self._register.write(drop=[one], recall=feed if lapsed else None, now=now)
+                await self._register.forget(one, recall=lapsed, now=now)
                 if lapsed:
                     log.warning("push lapsed", feed=feed, hub=one.hub)
             case Revisit(one=one):
@@ -198,7 +203,8 @@ class Subscriber:
                 chance=self._chance,
             )
             one = replace(_heir(one, step.heir_of), tries=step.tries + 1)
-            await self._register.write(one, drop=replaced, now=now)
+            if not await self._register.begin(one, instead=replaced):
+                return  # another process asks, or its hub called back
             answer = await self._ask(one, wish(one, terms.lease))
             if isinstance(answer, Posted):
                 log.info("push asked", feed=feed, hub=hub, topic=one.topic)
@@ -216,7 +222,9 @@ class Subscriber:
 
     async def _leave(self, one: Subscription) -> None:
         now = self._clock()
-        await self._register.change(one.token, partial(_leaving, now=now), recall=True, now=now)
+        leaving = partial(_leaving, now=now)
+        if not await self._register.change(one.token, leaving, recall=True, now=now):
+            return  # it is over, or somebody else is telling the hub
         answer = await self._ask(one, farewell(one))
         told = {} if isinstance(answer, Posted) else {"reason": answer.reason}
         log.info("push ended", feed=one.feed, hub=one.hub, **told)
@@ -249,7 +257,9 @@ def _put_off(held: Subscription, *, until: datetime) -> Subscription | None:
     return replace(held, due=until) if held.standing is Standing.LIVE else None
 
 
-def _leaving(held: Subscription, *, now: datetime) -> Subscription:
+def _leaving(held: Subscription, *, now: datetime) -> Subscription | None:
+    if held.standing is Standing.LEAVING and held.due > now:
+        return None
     tries = held.tries + 1 if held.standing is Standing.LEAVING else 1
     return replace(held, standing=Standing.LEAVING, asked_at=now, due=now + PATIENCE, tries=tries)
 
