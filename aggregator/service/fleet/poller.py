@@ -20,6 +20,7 @@ from aggregator.service.poll import Visit
 from aggregator.service.run import Service, paused_in
 from aggregator.service.visitlog import tell
 from aggregator.sources.manners import HostHistory
+from aggregator.sources.websub.quota import MOST_WAITING
 from aggregator.storage import SharedStore
 from aggregator.storage.shelves.feeds import beat_of
 
@@ -105,8 +106,14 @@ class _Rounds:
                 await subscriber.look(feed)
 
     async def read(self, feed: str, brought: Doing) -> None:
-        """Read all that hubs brought of ``feed``; call ``brought`` if there was anything in it."""
-        while one := await self._service.push.mailroom.sort_of(feed):
+        """Read what hubs brought of ``feed``; call ``brought`` if there was anything in it.
+
+        As much as may wait, though more came meanwhile: others on the beat have their turn.
+        """
+        for _ in range(MOST_WAITING):
+            one = await self._service.push.mailroom.sort_of(feed)
+            if one is None:
+                return
             if one.new or one.revised:
                 await brought()
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from aggregator.service.fleet.crew import Crew
-from aggregator.service.fleet.engine import TABLE, Engine, tables
+from aggregator.service.fleet.engine import NOTHING, TABLE, Engine, tables
 from aggregator.service.keeper import Keeper
 from aggregator.service.run import HOUSEKEEPING, REFRESH, paused_in
 from aggregator.storage import SharedStore
@@ -15,6 +15,7 @@ from aggregator.storage.shelves.feeds import beat_of
 TICK = 1.0  # seconds between two looks at what is due
 HUBS_AT_ONCE = 200  # feeds with something to be said to their hubs, of those looked at in one go
 MAIL_AT_ONCE = 200  # feeds of which deliveries wait, of those that are given out in one go
+HUBS = timedelta(seconds=5)  # between two looks at what is to be said to hubs
 RESCUE = timedelta(seconds=5)
 
 log = structlog.get_logger()
@@ -72,7 +73,8 @@ class _Scheduler:
 
     async def _give_out(self) -> None:
         engine = self._engine
-        beats, mail, hubs = await self._keeper.run(self._due)
+        beats, mail = await self._keeper.run(self._due)
+        hubs = await self._keeper.run(self._hubs) if self._is_time("hubs", HUBS) else NOTHING
         await engine.send_to(beats, mail=mail, hubs=hubs)
         if self._is_time("rescue", RESCUE) and (rescued := await engine.rescue()):
             log.warning("rescued", jobs=rescued, because="who had them gives no sign of life")
@@ -82,12 +84,16 @@ class _Scheduler:
         if self._is_time("tidy", HOUSEKEEPING):
             await engine.ask_to_tidy()
 
-    def _due(self) -> tuple[tuple[int, ...], Mapping[str, int], Mapping[str, int]]:
-        """Return the beats to be visited, and feeds with news of their hubs, or for them."""
+    def _due(self) -> tuple[tuple[int, ...], Mapping[str, int]]:
+        """Return the beats to be visited, and the feeds of which hubs brought news."""
         store, now = self._store, self._crew.clock.now()
-        said = (*store.pushes.due(now, HUBS_AT_ONCE), *store.pushes.orphans(HUBS_AT_ONCE))
-        hubs = {one.feed: beat_of(one.hub) for one in said}
-        return store.feeds.beats(now, but=paused_in(store)), store.pushes.mail(MAIL_AT_ONCE), hubs
+        return store.feeds.beats(now, but=paused_in(store)), store.pushes.mail(MAIL_AT_ONCE)
+
+    def _hubs(self) -> Mapping[str, int]:
+        """Return feeds about which something is to be said to a hub, with the hub's beat."""
+        pushes, now = self._store.pushes, self._crew.clock.now()
+        said = (*pushes.due(now, HUBS_AT_ONCE), *pushes.orphans(HUBS_AT_ONCE))
+        return {one.feed: beat_of(one.hub) for one in said}
 
     def _is_time(self, what: str, every: timedelta) -> bool:
         now = self._crew.clock.exact()

@@ -70,6 +70,7 @@ class Subscriber:
         self._clock = clock
         self._chance = chance
         self._wanted: dict[str, None] = {}
+        self._heard: dict[str, FeedState] = {}
         self._missing: set[str] = set()
         self._flying: dict[str, asyncio.Task[None]] = {}
         self.is_alone = False  # in no other process is anything done about hubs
@@ -98,12 +99,13 @@ class Subscriber:
         if visit.missed:
             self._missing.add(visit.feed)
         if visit.state.links.hubs:
-            self._wanted[visit.feed] = None
+            self._heard[visit.feed] = visit.state
 
     async def tick(self) -> None:
         """Begin what is due, as much as may be under way at once."""
         while self._missing:
             await self.miss(self._missing.pop())
+        await self._sift()
         due = await self._keeper.run(self._keeper.store.pushes.due, self._clock(), DUE_AT_ONCE)
         self._wanted |= dict.fromkeys(one.feed for one in due)
         for feed in list(self._wanted):
@@ -112,6 +114,19 @@ class Subscriber:
             if feed not in self._flying:
                 del self._wanted[feed]
                 self._flying[feed] = asyncio.create_task(self._fly(feed))
+
+    async def _sift(self) -> None:
+        """Choose, of all that was heard, what calls for anything: mostly nothing does."""
+        heard, of = dict(self._heard), self._keeper.store.pushes.of
+        if not heard:
+            return
+        calling = await self._keeper.run(
+            lambda: [name for name, state in heard.items() if self._steps(state, of(name))]
+        )
+        self._wanted |= dict.fromkeys(calling)
+        for name, state in heard.items():
+            if self._heard.get(name) is state:
+                del self._heard[name]
 
     def flying(self) -> tuple[asyncio.Task[None], ...]:
         """Return what is under way."""
