@@ -91,6 +91,7 @@ QUESTIONS: dict[str, Question] = {
     "stories.forwards": lambda store: store.stories.forwards(),
     "stories.current": lambda store: store.stories.current("s1"),
     "outputs.issues": lambda store: store.outputs.issues("noon", 9),
+    "feeds.is_configured": lambda store: store.feeds.is_configured("f1"),
     "pushes.due": lambda store: store.pushes.due(NOW, 50),
     "pushes.oldest": lambda store: store.pushes.oldest(),
     "pushes.get": lambda store: store.pushes.get("t"),
