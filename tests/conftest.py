@@ -70,6 +70,14 @@ def postgres() -> Iterator[Server]:
         pytest.skip(f"no PostgreSQL server: {error}")
 
 
+@pytest.fixture
+def url(postgres: Server) -> Iterator[str]:
+    """Yield the address of a database of its own on a real server."""
+    made = postgres.new()
+    yield made
+    postgres.drop(made)
+
+
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """Run the test on every engine that a store may be kept by."""

@@ -12,6 +12,7 @@ from aggregator.service.readings import of_feeds, of_service
 from aggregator.service.run import Service
 from aggregator.service.statuspage import told_of
 from aggregator.service.survey import Survey, may_be_asked, surveyed
+from aggregator.service.waiting import beside, either
 
 FRESH = 5.0  # seconds for which a look at everything holds, at least
 SHARE = 30  # and so many times as long as it took: of 10,000 feeds that is minutes
@@ -61,17 +62,13 @@ class ServicePanel:
 
     async def keep_watching(self, stop: asyncio.Event) -> None:
         """Look now and then whether there is something that ops are to be told, until ``stop``."""
-        lagging = asyncio.create_task(self._keep_measuring())
-        try:
+        async with beside(self._keep_measuring()):
             while not stop.is_set():
                 try:
                     await self.watch()
                 except Exception as error:  # noqa: BLE001 - looked again at the next turn
                     log.warning("not watched", reason=str(error))
-                await _until(stop, LOOK)
-        finally:
-            lagging.cancel()
-            await asyncio.gather(lagging, return_exceptions=True)
+                await either(stop, LOOK)
 
     async def watch(self) -> None:
         """Tell ops of feeds that went from well to ill."""
@@ -134,11 +131,3 @@ class ServicePanel:
             begun = loop.time()
             await asyncio.sleep(LAG)
             self.service.gauges.late(loop.time() - begun - LAG)
-
-
-async def _until(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return

@@ -32,6 +32,7 @@ from aggregator.service.push.parts import Push
 from aggregator.service.rounds import Rounds, give_time
 from aggregator.service.visitlog import tell
 from aggregator.service.vitals import PARTS, STALE, Vitals
+from aggregator.service.waiting import either
 from aggregator.service.window import Window
 from aggregator.settings import Settings
 from aggregator.settings.waivers import waivers
@@ -233,7 +234,7 @@ class Service:
     async def _keep_ticking(self, scheduler: AsyncIOScheduler, stop: asyncio.Event) -> None:
         """Mend the ticking when the wall clock was set back: it would wait until it catches up."""
         while not stop.is_set():
-            await _either(stop, STALE.total_seconds())
+            await either(stop, STALE.total_seconds())
             if not stop.is_set():
                 self._mend_ticking(scheduler)
 
@@ -317,7 +318,7 @@ class Service:
                 self.vitals.note("desk", error)
             if stop.is_set():
                 return
-            await _either(stop, rest_after(asyncio.get_running_loop().time() - began))
+            await either(stop, rest_after(asyncio.get_running_loop().time() - began))
 
     async def _first_round(self) -> None:
         flying = self.rounds.flying()
@@ -402,15 +403,6 @@ def rest_after(took: float) -> float:
     """
     least, most = PAUSES
     return min(max(took * REST, least), most)
-
-
-async def _either(stop: asyncio.Event, seconds: float) -> None:
-    """Wait for ``stop``, but no longer than ``seconds``."""
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return
 
 
 def _nobody() -> None:

@@ -4,7 +4,6 @@ import asyncio
 import re
 import signal
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -24,13 +23,6 @@ pytest.importorskip("procrastinate")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 LATEST = "feeds/latest.atom"
-
-
-@pytest.fixture
-def url(postgres: Server) -> Iterator[str]:
-    made = postgres.new()
-    yield made
-    postgres.drop(made)
 
 
 def feeds_of(origin: Origin, count: int) -> list[str]:

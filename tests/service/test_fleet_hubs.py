@@ -1,7 +1,6 @@
 """Hubs of publishers, where pollers ask them and webs answer them."""
 
 import asyncio
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 from tests.fleet import SERVICE, Fleet, Member, sailing, until
 from tests.hub import Hub
 from tests.origin import Origin, answer
-from tests.postgres import Server
 from tests.service.stage import item, rss
 from tests.stores import Hand
 
@@ -19,13 +17,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 TOLD = SERVICE.replace('{subscribe: "off"}', "{subscribe: on, secret_over_http: true}")
 ROLES = ("scheduler", "poller", "poller", "organiser", "web", "web")
-
-
-@pytest.fixture
-def url(postgres: Server) -> Iterator[str]:
-    made = postgres.new()
-    yield made
-    postgres.drop(made)
 
 
 @pytest.fixture

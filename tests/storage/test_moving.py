@@ -4,7 +4,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from aggregator.model.push import Delivery
 from aggregator.model.visits import Logged
 from aggregator.storage import move, open_store
 from aggregator.storage.shelves.tables import FIRST, KEYS, NUMBERED
-from tests.postgres import Server
 from tests.service.stage import HOUR, NOW, bring, entry
 from tests.storage.test_query_plans import stocked
 
@@ -38,13 +36,6 @@ def told(done, of):
         os.kill(os.getpid(), signal.SIGKILL)
 move(sys.argv[1], sys.argv[2], root=Path("/"), told=told, piece=7)
 """
-
-
-@pytest.fixture
-def url(postgres: Server) -> Iterator[str]:
-    made = postgres.new()
-    yield made
-    postgres.drop(made)
 
 
 @pytest.fixture

@@ -29,13 +29,6 @@ ROOT = Path("/")
 
 
 @pytest.fixture
-def url(postgres: Server) -> Iterator[str]:
-    made = postgres.new()
-    yield made
-    postgres.drop(made)
-
-
-@pytest.fixture
 def store(url: str) -> Iterator[Store]:
     with closing(open_store(url, root=ROOT)) as held:
         yield held

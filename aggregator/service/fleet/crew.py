@@ -2,11 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 
@@ -16,7 +15,8 @@ from aggregator.service.edits import LOOK, Edits, Source
 from aggregator.service.fleet.health import Pulse
 from aggregator.service.house import opened
 from aggregator.service.keeper import Keeper
-from aggregator.service.run import Service
+from aggregator.service.run import Service, paused_in
+from aggregator.service.waiting import beside, either
 from aggregator.settings import Settings
 from aggregator.storage import SharedStore, open_shared
 
@@ -137,6 +137,11 @@ class Crew:
         await keeper.run(self.clock.ask, store)
         self.pulse.beat()
 
+    async def agree_on_all(self, service: Service, store: SharedStore) -> None:
+        """Agree on what time it is, and on which feeds ops paused."""
+        await self.agree(service.keeper, store)
+        service.rounds.paused = await service.keeper.run(paused_in, store)
+
     @asynccontextmanager
     async def following(
         self, service: Service, then: Callable[[], None] = lambda: None
@@ -169,23 +174,3 @@ class Crew:
     async def pause(self, seconds: float) -> None:
         """Wait, but not when told to stop."""
         await either(self.stop, seconds)
-
-
-@asynccontextmanager
-async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Let ``work`` be done inside."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-async def either(stop: asyncio.Event, seconds: float) -> None:
-    """Wait for ``stop``, but no longer than ``seconds``."""
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return

@@ -111,8 +111,8 @@ class Engine:
         )
         self._app = App(connector=self._pool)
         self._visit = self._app.task(name="visit", queue=VISITS)(_visiting(visit))
-        self._hub = self._app.task(name="hub", queue=VISITS)(_about(hub))
-        self._mail = self._app.task(name="mail", queue=VISITS)(_about(mail))
+        self._hub = self._app.task(name="hub", queue=VISITS)(_calling(hub))
+        self._mail = self._app.task(name="mail", queue=VISITS)(_calling(mail))
         self._organise = self._app.task(name="organise", queue=DESK)(_doing(organise))
         self._tidy = self._app.task(name="tidy", queue=DESK)(_doing(tidy))
 
@@ -238,7 +238,7 @@ def _visiting(visit: Visiting) -> Visiting:
     return visiting
 
 
-def _about(call: Calling) -> Calling:
+def _calling(call: Calling) -> Calling:
     async def calling(feed: str) -> None:
         await call(feed)
 

@@ -10,10 +10,11 @@ from contextlib import closing
 import structlog
 
 from aggregator.model.errors import StoreError
-from aggregator.service.fleet.crew import Crew, beside
+from aggregator.service.fleet.crew import Crew
 from aggregator.service.fleet.engine import DESK, TABLE, Engine, tables
 from aggregator.service.panel import ServicePanel
 from aggregator.service.run import Service
+from aggregator.service.waiting import beside
 from aggregator.storage import SharedStore
 
 TRY_AGAIN = 1.0  # seconds

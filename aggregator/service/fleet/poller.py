@@ -17,7 +17,7 @@ from aggregator.service.fleet.crew import Crew
 from aggregator.service.fleet.engine import TABLE, VISITS, Doing, Engine, tables
 from aggregator.service.fleet.health import BETWEEN
 from aggregator.service.poll import Visit
-from aggregator.service.run import Service, paused_in
+from aggregator.service.run import Service
 from aggregator.service.visitlog import tell
 from aggregator.sources.manners import HostHistory
 from aggregator.sources.websub.quota import MOST_WAITING
@@ -48,7 +48,7 @@ async def poll(crew: Crew) -> None:
         await service.keeper.run(store.make_once, TABLE, tables())
         rounds = _Rounds(crew, service, store)
         rounds.adopt()
-        await _agree(crew, service, store)
+        await crew.agree_on_all(service, store)
         engine = Engine(
             crew.url,
             visit=lambda beat: rounds.visit(beat, engine),
@@ -175,17 +175,11 @@ def _remember(store: SharedStore, histories: Iterable[tuple[str, HostHistory]]) 
             store.hosts.note(host, history)
 
 
-async def _agree(crew: Crew, service: Service, store: SharedStore) -> None:
-    """Agree on what time it is, and on which feeds ops paused."""
-    await crew.agree(service.keeper, store)
-    service.rounds.paused = await service.keeper.run(paused_in, store)
-
-
 async def _keep_agreeing(crew: Crew, service: Service, store: SharedStore) -> None:
     while not crew.stop.is_set():
         await crew.pause(BETWEEN)
         try:
-            await _agree(crew, service, store)
+            await crew.agree_on_all(service, store)
         except StoreError as error:
             log.warning("failed", part="clock", reason=str(error))
     service.poller.begin_no_more()

@@ -10,10 +10,11 @@ from collections.abc import Callable
 import structlog
 
 from aggregator.model.errors import StoreError
-from aggregator.service.fleet.crew import Crew, beside
+from aggregator.service.fleet.crew import Crew
 from aggregator.service.fleet.health import BETWEEN
 from aggregator.service.operating import Operating
-from aggregator.service.run import Service, paused_in
+from aggregator.service.run import Service
+from aggregator.service.waiting import beside
 from aggregator.storage import SharedStore
 from aggregator.web.serve import serve as listen
 
@@ -76,8 +77,7 @@ async def _keep_well(crew: Crew, service: Service, store: SharedStore) -> None:
     """Let health tell of the store: a web does not tick by itself."""
     while not crew.stop.is_set():
         try:
-            await crew.agree(service.keeper, store)
-            service.rounds.paused = await service.keeper.run(paused_in, store)
+            await crew.agree_on_all(service, store)
         except StoreError as error:
             service.vitals.note("store", error)
         else:

@@ -39,13 +39,10 @@ class Register:
         """Return the subscription behind a callback."""
         return await self._keeper.run(self._keeper.store.pushes.get, token)
 
-    async def of(self, feed: str) -> tuple[Subscription, ...]:
-        """Return all subscriptions of a feed."""
-        return await self._keeper.run(self._keeper.store.pushes.of, feed)
-
     async def live(self, feed: str) -> tuple[Subscription, ...]:
         """Return the subscriptions of ``feed`` that a hub confirmed."""
-        return tuple(one for one in await self.of(feed) if one.standing is Standing.LIVE)
+        found = await self._keeper.run(self._keeper.store.pushes.of, feed)
+        return tuple(one for one in found if one.standing is Standing.LIVE)
 
     async def forget(self, one: Subscription, *, recall: bool, now: datetime) -> None:
         """Forget ``one`` if it stands as it did; ``recall`` its feed to its usual pace."""
@@ -74,9 +71,8 @@ class Register:
         def work() -> bool:
             with store.transaction():
                 store.take_turn()
-                found = {each.token: each.standing for each in store.pushes.of(one.feed)}
-                waiting = {token: found[token] for token in found if found[token] in _WAITING}
-                if waiting != before:
+                held = [each for each in store.pushes.of(one.feed) if each.standing in _WAITING]
+                if {each.token: each.standing for each in held} != before:
                     return False
                 for token in before:
                     store.pushes.drop(token)

@@ -1,6 +1,6 @@
 """What is remembered of hubs?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from aggregator.model.push import Delivery, Standing, Subscription
@@ -103,14 +103,12 @@ class SqlPushes:
 
     def oldest(self, *, after: str = "") -> tuple[int, Delivery] | None:
         """Return the delivery that has waited longest, of another feed than ``after`` if any."""
-        rows = self._at.rows(_OLDEST, [after])
-        return (rows[0]["seq"], _delivery(rows[0])) if rows else None
+        return _first(self._at.rows(_OLDEST, [after]))
 
     def oldest_of(self, feed: str) -> tuple[int, Delivery] | None:
         """Return the delivery that has waited longest of those of ``feed``."""
         query = "SELECT * FROM delivery WHERE feed = ? ORDER BY seq LIMIT 1"
-        rows = self._at.rows(query, [feed])
-        return (rows[0]["seq"], _delivery(rows[0])) if rows else None
+        return _first(self._at.rows(query, [feed]))
 
     def mail(self, limit: int) -> Mapping[str, int]:
         """Return feeds of which deliveries wait, with their beats, the longest waiting first."""
@@ -138,6 +136,10 @@ def _one(row: Row) -> Subscription:
         deliveries=row["deliveries"],
         misses=row["misses"],
     )
+
+
+def _first(rows: Sequence[Row]) -> tuple[int, Delivery] | None:
+    return (rows[0]["seq"], _delivery(rows[0])) if rows else None
 
 
 def _delivery(row: Row) -> Delivery:
