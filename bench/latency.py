@@ -14,9 +14,11 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from aggregator.items.intake import Intake, take_in
 from aggregator.model.editions import OutputSpec

@@ -11,10 +11,11 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from aggregator.model.editions import Format, Kind, OutputSpec, Rendered, Site
 from aggregator.model.feeds import Feed

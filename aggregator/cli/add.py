@@ -4,11 +4,11 @@ import asyncio
 import os
 import re
 import sys
-from dataclasses import replace
 from datetime import datetime
 from typing import NoReturn
 
 import click
+from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text

@@ -4,10 +4,10 @@ import json
 import tempfile
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 
 import click
+from msgspec import to_builtins
 
 from aggregator.cli.place import Place
 from aggregator.cli.wording import counted
@@ -58,7 +58,7 @@ def _plan(place: Place, settings: Settings, *, as_json: bool) -> None:
         with closing(open_store(f"sqlite:///{copy.name}", root=copy.parent)) as store:
             found: Forecast = forecast(store, settings, now=clock.now())
     if as_json:
-        click.echo(json.dumps(asdict(found), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(to_builtins(found), ensure_ascii=False, indent=2))
         return
     if not found:
         click.echo("Nothing that is stored or served would change.")

@@ -2,9 +2,9 @@
 
 import json
 from contextlib import closing
-from dataclasses import asdict
 
 import click
+from msgspec.structs import asdict
 from rich.console import Console
 from rich.table import Table
 

@@ -1,13 +1,14 @@
 """``aggregator demo``."""
 
 import asyncio
+import dataclasses
 import os
 import tempfile
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
 from aggregator.cli.place import Place, listening
 from aggregator.cli.stopping import stop_on_signals
@@ -84,19 +85,16 @@ async def _told_to(stop: asyncio.Event, *, within: float) -> bool:
 def _settings(place: Place, feeds: tuple[Feed, ...], listen: dict[str, str]) -> Settings:
     """Take the shipped settings, but let loopback be asked, and at once."""
     plain = load(feeds=None, config=place.config, environ={**os.environ, **listen})
-    service = plain.service
-    return replace(
-        plain,
-        feeds=feeds,
-        site=replace(plain.site, base_url=f"http://localhost:{service.listen.port}", hubs=()),
-        service=replace(
-            service,
-            reach=replace(service.reach, allow_private=("127.0.0.0/8",)),
-            politeness=replace(
-                service.politeness, spacing=timedelta(0), per_host=8, start_rate=100.0
-            ),
+    asked = plain.service
+    service = dataclasses.replace(
+        asked,
+        reach=dataclasses.replace(asked.reach, allow_private=("127.0.0.0/8",)),
+        politeness=dataclasses.replace(
+            asked.politeness, spacing=timedelta(0), per_host=8, start_rate=100.0
         ),
     )
+    site = replace(plain.site, base_url=f"http://localhost:{asked.listen.port}", hubs=())
+    return replace(plain, feeds=feeds, site=site, service=service)
 
 
 def _ready(url: str) -> None:

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import click
+from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text

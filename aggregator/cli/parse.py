@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO, NoReturn
 
 import click
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from aggregator.model.visits import Document, ParsedFeed, Unreadable
 from aggregator.service.workers import ParseWorkers
@@ -68,8 +69,8 @@ def _shown(document: ParsedFeed) -> Mapping[str, object]:
 
 
 def _plain(value: object) -> object:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Struct):
+        return {name: _plain(held) for name, held in asdict(value).items()}
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%dT%H:%M:%SZ")
     if isinstance(value, timedelta):

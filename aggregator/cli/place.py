@@ -2,10 +2,10 @@
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 from aggregator.service import logs
 from aggregator.settings import Settings, load
@@ -31,8 +31,7 @@ def listening(listen: str | None) -> dict[str, str]:
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """The files and folders that the options before the command name."""
 
     feeds: Path

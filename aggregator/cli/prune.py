@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from dataclasses import asdict
 
 import click
+from msgspec.structs import asdict
 
 from aggregator.cli.place import Place
 from aggregator.cli.wording import counted

@@ -3,9 +3,9 @@
 import asyncio
 import os
 import signal
-from dataclasses import replace
 
 import click
+from msgspec.structs import replace
 
 from aggregator.cli.place import Place
 from aggregator.cli.stopping import leaving_at_once, stop_on_signals

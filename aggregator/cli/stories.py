@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
 import click
 from dateutil.parser import isoparse
+from msgspec import Struct
 
 from aggregator.model.items import Entry
 from aggregator.model.stories import Topic, TopicScore
@@ -21,8 +21,7 @@ TEXT_WORDS = 60  # of a body that stands in for a summary when topics are told
 BAD_INPUT = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """One item of the file."""
 
     number: int

@@ -1,11 +1,11 @@
 """Which items are never to be folded, whatever they say?"""
 
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Party:
+
+class Party(Struct, frozen=True, kw_only=True):
     """An item as ops can name it: by id, by address (canonical), by feed."""
 
     id: str
@@ -18,8 +18,7 @@ class Party:
         return frozenset(filter(None, (self.id, self.canonical)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NeverFold:
+class NeverFold(Struct, frozen=True, kw_only=True):
     """What ops forbade.
 
     Items of ``feeds`` (ids) and at ``sites`` (hosts, and all below them) stand for themselves, and

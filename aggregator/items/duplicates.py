@@ -6,9 +6,10 @@ found, and what was tried and dropped: docs/heuristics-copies.md.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
+
+from msgspec import Struct
 
 from aggregator.items.likeness import (
     SAME_TEXT,
@@ -39,8 +40,7 @@ FULL_TEXT = 400  # characters of a text that is surely indexed as a full one
 FURNITURE = 3  # articles of one feed that share a passage make it the feed's furniture
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class News:
+class News(Struct, frozen=True, kw_only=True):
     """What of an item is compared. ``text`` is what `text_of` says of its entry.
 
     ``owner`` is that of its ``feed``; ``at`` is the item's date, None when nothing is known of it.
@@ -56,8 +56,7 @@ class News:
     on_page: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate(News):
+class Candidate(News, frozen=True, kw_only=True):
     """A stored item that may be the same. ``lead`` is the id of the item it is folded under.
 
     ``hits`` is how many of the hashes asked for led to it, 0 when it was not found by hashes.
@@ -119,8 +118,7 @@ def _sharing(news: Sketch, shelf: Shelf, limit: int) -> tuple[Candidate, ...]:
     return tuple(one for one in by_id.values() if _worth_reading(news, one))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
+class _Known(Struct, frozen=True, kw_only=True):
     """An article with what its place adds to its text."""
 
     drawn: Sketch

@@ -4,10 +4,11 @@ import hashlib
 import re
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from itertools import count, islice
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from aggregator.model.feeds import KeyRule
 from aggregator.model.items import Entry

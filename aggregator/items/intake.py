@@ -1,9 +1,11 @@
 """What does one visit write?"""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.items.habits import learned
 from aggregator.items.identity import entry_id, key_of
@@ -18,8 +20,7 @@ MAX_NEW = 1_000  # newcomers in one visit, lest one feed drown all others
 MAX_WAITING = 5_000  # entries of one feed kept for later; ten MB, and five visits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revision:
+class Revision(Struct, frozen=True, kw_only=True):
     """What a publisher says now of an item: ``entry`` replaces what is stored.
 
     ``updated`` moves to that time, or stays when it is None: nothing was said that a reader did
@@ -31,8 +32,7 @@ class Revision:
     updated: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alias:
+class Alias(Struct, frozen=True, kw_only=True):
     """Another key of an item, by which rule it was recognised, and the figure that says so."""
 
     key: str
@@ -41,8 +41,7 @@ class Alias:
     figure: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intake:
+class Intake(Struct, frozen=True, kw_only=True):
     """Every write of one visit. Stored in one transaction, or not at all.
 
     ``deferred`` newcomers were left for the next visit: ``waiting`` holds them (None: as before).

@@ -1,9 +1,10 @@
 """What must be remembered of an item, so that it is known when it comes again?"""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
+
+from msgspec import Struct, field
 
 from aggregator.items.identity import address_of, form_of
 from aggregator.items.places import number_of
@@ -14,8 +15,7 @@ _AHEAD = timedelta(days=1)  # by which an entry may be dated after we saw it
 _MASK = (1 << 63) - 1  # SQLite's integers have a sign
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownItem:
+class KnownItem(Struct, frozen=True, kw_only=True):
     """What the store tells of an item to decide on its next appearance.
 
     The publisher's own words of it as they stand: guid, link, canonical address, title, date
@@ -36,8 +36,7 @@ class KnownItem:
     first_seen: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class Match(Struct, frozen=True, kw_only=True):
     """The verdict that an entry is a known item under another key.
 
     By which rule; ``figure`` is the kinship of their headlines, 0..1.
@@ -48,8 +47,7 @@ class Match:
     figure: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class Waiting(Struct, frozen=True, kw_only=True):
     """An entry that a visit had no room for, to be taken in by a later one.
 
     ``since`` is when it was seen; ``backlog`` whether it was there before us.
@@ -60,8 +58,7 @@ class Waiting:
     backlog: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(Struct, frozen=True, kw_only=True):
     """What the store knows of a document's entries.
 
     ``items`` by key; a key whose item was pruned maps to None (it is not new), and

@@ -4,7 +4,8 @@ How the figures were found, and what was tried and dropped: docs/heuristics-copi
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aggregator.items.sketch import Kind, Sketch, kind_of, kinship
 
@@ -15,8 +16,7 @@ SAME_TITLE = "same-title-and-teaser"
 Curve = tuple[tuple[int, float], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Struct, frozen=True, kw_only=True):
     """How alike is the same.
 
     ``needed`` are points (shingles of the smaller text, containment from which it is a copy), the
@@ -56,8 +56,7 @@ TITLED_LEAST = 4  # shingles of a teaser that an equal headline speaks for, and 
 TELLING_WORDS, TELLING_LETTERS, TELLING_UNSPACED = 6, 35, 14
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """Two texts are the same: by which rule, and the containment that says so."""
 
     rule: str

@@ -1,9 +1,10 @@
 """What does an address tell of the article behind it?"""
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from msgspec import Struct
 
 from aggregator.text.tokens import runs
 from aggregator.text.urls import registrable_domain
@@ -21,8 +22,7 @@ _NUMBER = re.compile(
 _EXTENSION = re.compile(r"\.[a-z]{3,5}$", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """Where an article stands.
 
     ``site`` is the registrable domain, with the port if one is named, '' without an address.

@@ -7,9 +7,10 @@ what they were measured by: docs/heuristics-identity.md.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from aggregator.items.identity import Told, address_of, both, form_of, key_of
 from aggregator.items.known import Known, KnownItem, Match, traits_of
@@ -162,8 +163,7 @@ def _related(here: Place, there: Place) -> bool:
     return kinship(here.slug, there.slug) >= UNLIKE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Likeness:
+class _Likeness(Struct, frozen=True, kw_only=True):
     """What speaks for an entry and an item being one. ``title`` is kinship, 0..1.
 
     Against it speak ``redated``, two dates, and ``another``, two episodes of one programme.
@@ -201,8 +201,7 @@ class _Likeness:
         return next((rule for rule, holds in told.items() if holds), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Crowd:
+class _Crowd(Struct, frozen=True, kw_only=True):
     """How often each guid's form and each address occurs, in the document or among the items.
 
     What several have in common tells none of them: a live page and its posts, a site's front page.

@@ -3,10 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
 from hashlib import blake2b
+
+from msgspec import Struct
 
 from aggregator.text.boilerplate import strip, unquoted
 from aggregator.text.tokens import is_unspaced, words
@@ -45,8 +46,7 @@ class Kind(Enum):
     SHORT = auto()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sketch:
+class Sketch(Struct, frozen=True, kw_only=True):
     """A text as a set of hashes; equal in every process and version.
 
     ``title`` are the headline's words, ``numbers`` the figures of the text, ``shingles`` 64-bit

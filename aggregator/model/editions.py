@@ -1,9 +1,10 @@
 """What a subscriber gets: an edition of an output, and its rendered bytes."""
 
-from dataclasses import dataclass
 from datetime import datetime, time
 from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from aggregator.model.items import Enclosure
 
@@ -24,8 +25,7 @@ class Format(StrEnum):
     JSON = "json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
+class Filter(Struct, frozen=True, kw_only=True):
     """Which items an output takes; what is empty asks for nothing.
 
     ``owners`` are in lower case, ``languages`` tags (RFC 5646). Phrases of ``words_any`` (one is
@@ -43,8 +43,7 @@ class Filter:
     sources: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
+class Schedule(Struct, frozen=True, kw_only=True):
     """When issues of a digest are due, and what they list.
 
     ``days`` of the week (Monday is 0) at ``time`` on the clocks of ``zone``; each lists the
@@ -62,8 +61,7 @@ MILESTONES = (3, 6, 12, 24, 48, 96)
 """Numbers of independent owners at which a story is news again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputSpec:
+class OutputSpec(Struct, frozen=True, kw_only=True):
     """One output feed as ops asked for it.
 
     ``name`` is its address below ``/feeds/`` without extension, e.g. ``topics/science/top``.
@@ -95,8 +93,7 @@ class OutputSpec:
     tokens: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Struct, frozen=True, kw_only=True):
     """Where an entry was taken from, for attribution; ``url`` is empty when it is secret."""
 
     title: str
@@ -105,8 +102,7 @@ class Source:
     owner: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Also:
+class Also(Struct, frozen=True, kw_only=True):
     """Another publisher's report of the same thing. ``copy`` when it is the same text."""
 
     title: str
@@ -117,8 +113,7 @@ class Also:
     copy: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EditionEntry:
+class EditionEntry(Struct, frozen=True, kw_only=True):
     """One entry of an output. ``id`` never changes; ``updated`` moves only for substance.
 
     ``also`` lists the others who report it, in the order in which they did; ``story`` is the id of
@@ -143,8 +138,7 @@ class EditionEntry:
     story: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edition:
+class Edition(Struct, frozen=True, kw_only=True):
     """An output at one moment. ``updated`` is the newest entry's, or the output's birth."""
 
     spec: OutputSpec
@@ -152,8 +146,7 @@ class Edition:
     entries: tuple[EditionEntry, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class Site(Struct, frozen=True, kw_only=True):
     """Who publishes: the base address of this installation (no trailing slash) and its names.
 
     ``installation`` tells it from every other one, for good, whatever its address; the ids of its
@@ -171,8 +164,7 @@ class Site:
     search: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
+class Rendered(Struct, frozen=True, kw_only=True):
     """Bytes to serve. ``path`` has no leading slash: ``feeds/latest.atom``.
 
     ``etag`` is the strong validator with its quotes, ``changed_at`` the time these bytes first

@@ -1,14 +1,15 @@
 """What ops asked for (`Feed`) and what we remember of it (`FeedState`)."""
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from msgspec import Struct
+
+from aggregator.model.discreet import Discreet
 from aggregator.model.push import NO_HUB, HubLinks
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tls:
+class Tls(Struct, frozen=True, kw_only=True):
     """How a host's certificate is checked.
 
     ``ca`` is the path of a PEM file with the authorities that may have signed it, instead of the
@@ -22,8 +23,7 @@ class Tls:
 USUAL_TLS = Tls()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Feed:
+class Feed(Discreet, frozen=True, kw_only=True):
     """One feed as configured in ``feeds.yaml``.
 
     ``id`` is permanent: item ids are derived from it. ``url`` carries no user name or password;
@@ -35,6 +35,8 @@ class Feed:
     ``keep_items`` say how long and how many of its items are kept, where that is less than usual.
     """
 
+    hidden = frozenset({"headers", "credentials"})
+
     id: str
     url: str
     title: str | None = None
@@ -43,8 +45,8 @@ class Feed:
     weight: float = 1.0
     every: timedelta | None = None
     language: str | None = None
-    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # may hold secrets
-    credentials: tuple[str, str] | None = field(default=None, repr=False)
+    headers: tuple[tuple[str, str], ...] = ()  # may hold secrets
+    credentials: tuple[str, str] | None = None
     tls: Tls = USUAL_TLS
     keep: timedelta | None = None
     keep_items: int | None = None
@@ -52,8 +54,7 @@ class Feed:
     secret: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Validators:
+class Validators(Struct, frozen=True, kw_only=True):
     """What a publisher gave us to ask "has it changed?" with, byte for byte as received.
 
     They belong to ``url``, the effective address that sent them (RFC 9110 section 13.1), and are
@@ -65,8 +66,7 @@ class Validators:
     last_modified: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Skips:
+class Skips(Struct, frozen=True, kw_only=True):
     """When a publisher does not want to be asked (RSS 2.0 skipHours, skipDays), in GMT.
 
     ``hours`` are 0-23, ``days`` 0-6 from Monday. A set that holds all of them says nothing and is
@@ -80,8 +80,7 @@ class Skips:
 NO_SKIPS = Skips()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rhythm:
+class Rhythm(Struct, frozen=True, kw_only=True):
     """When a feed brings something new: a histogram that forgets, as it stood at ``at``.
 
     ``hours`` (24, GMT) and ``days`` (7, from Monday) each count the same entries, older ones for
@@ -95,8 +94,7 @@ class Rhythm:
     days: tuple[float, ...] = (0.0,) * 7
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Move(Struct, frozen=True, kw_only=True):
     """A permanent redirect on trial: where to, since when, and on how many visits it was seen."""
 
     to: str
@@ -114,8 +112,7 @@ class KeyRule(StrEnum):
     WORDS = "title-and-date"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Habits:
+class Habits(Struct, frozen=True, kw_only=True):
     """What a feed taught us of its ids: by ``key`` its entries are told apart.
 
     ``reformed`` counts items whose guid came back in another form, ``reused`` entries that came
@@ -133,8 +130,7 @@ class Habits:
 NO_HABITS = Habits()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Older:
+class Older(Struct, frozen=True, kw_only=True):
     """A search in older pages for what came and went between two visits.
 
     ``page`` is the address to read next, ``read`` what was read, the feed's own first; ``tries``
@@ -149,8 +145,7 @@ class Older:
     tries: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedState:
+class FeedState(Struct, frozen=True, kw_only=True):
     """What we remember of a feed between visits.
 
     ``digest`` is the SHA-256 (hex) of the last body taken in; ``url`` the configured address it was

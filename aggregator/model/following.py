@@ -1,21 +1,23 @@
 """Who is told of our outputs, and what is still to be said to whom (WebSub, as a hub)."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from aggregator.model.discreet import Discreet
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Follower:
+
+class Follower(Discreet, frozen=True, kw_only=True):
     """A subscriber of our hub, under a lease until ``expires``.
 
     ``path`` is the document that is brought to ``callback`` (``feeds/latest.atom``); ``secret``
     ('' for none) signs it. ``since`` is when it was first agreed.
     """
 
+    hidden = frozenset({"callback", "secret"})
+
     path: str
-    callback: str = field(repr=False)
-    secret: str = field(repr=False)
+    callback: str
+    secret: str
     since: datetime
     expires: datetime
 
@@ -29,8 +31,7 @@ class Task(StrEnum):
     PING = "ping"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Errand:
+class Errand(Discreet, frozen=True, kw_only=True):
     """Something to be said about the document at ``path`` to ``address``, from ``due`` on.
 
     ``address`` is a callback, or an outside hub for a ping. ``what`` tells an errand from a later
@@ -39,10 +40,12 @@ class Errand:
     ``tries`` how often it failed.
     """
 
+    hidden = frozenset({"address", "what"})
+
     task: Task
     path: str
-    address: str = field(repr=False)
-    what: str = field(repr=False)
+    address: str
+    what: str
     due: datetime
     since: datetime
     tries: int = 0

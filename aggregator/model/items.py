@@ -1,11 +1,11 @@
 """An entry as a publisher wrote it, and the item that we keep of it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Enclosure:
+
+class Enclosure(Struct, frozen=True, kw_only=True):
     """An attached file. ``length`` in bytes and ``media_type`` when the publisher said."""
 
     url: str
@@ -13,8 +13,7 @@ class Enclosure:
     length: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One entry of a document, normalised: absolute links, plain titles, safe HTML, honest dates.
 
     ``guid`` and ``link`` are as the publisher wrote them (link made absolute); at least one of
@@ -41,8 +40,7 @@ class Entry:
     digest: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(Struct, frozen=True, kw_only=True):
     """What we keep of an entry, for good.
 
     ``id`` is the permanent entry id that subscribers see. ``key`` is its identity within ``feed``.
@@ -63,8 +61,7 @@ class Item:
     revisions: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredItem:
+class StoredItem(Struct, frozen=True, kw_only=True):
     """An item with what the later steps found out. ``seq`` is its place in the order of arrival.
 
     ``filed`` is its place in the order of filing, 0 while it waits and -1 when it was set aside.
@@ -83,8 +80,7 @@ class StoredItem:
     filed: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Copy:
+class Copy(Struct, frozen=True, kw_only=True):
     """The verdict that one item repeats another: which (``lead``), by which rule, how surely."""
 
     lead: str
@@ -92,8 +88,7 @@ class Copy:
     figure: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Name:
+class Name(Struct, frozen=True, kw_only=True):
     """A key under which an item is known in its feed, since when.
 
     ``rule`` and ``figure`` tell how it was recognised under it, None for that it came under first.

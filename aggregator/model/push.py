@@ -1,12 +1,14 @@
 """What a hub is to a feed: who announces its news, and what we agreed with them (WebSub)."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HubLinks:
+from aggregator.model.discreet import Discreet
+
+
+class HubLinks(Struct, frozen=True, kw_only=True):
     """Where a publisher says that its news can be had without asking.
 
     ``hubs`` are absolute addresses in the publisher's order; ``topic`` is the name under which
@@ -29,8 +31,7 @@ class Standing(StrEnum):
     DENIED = "denied"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscription:
+class Subscription(Discreet, frozen=True, kw_only=True):
     """One agreement with a hub, or the wish for one.
 
     ``token`` is the unguessable end of ``callback``, ``secret`` ('' for none) signs what is
@@ -40,12 +41,14 @@ class Subscription:
     believed since the last miss, ``misses`` the polls that found what the hub should have told.
     """
 
-    token: str = field(repr=False)
+    hidden = frozenset({"token", "callback", "secret"})
+
+    token: str
     feed: str
     hub: str
     topic: str
-    callback: str = field(repr=False)
-    secret: str = field(repr=False)
+    callback: str
+    secret: str
     standing: Standing
     asked_at: datetime
     due: datetime
@@ -56,19 +59,19 @@ class Subscription:
     misses: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(Discreet, frozen=True, kw_only=True):
     """What a hub brought, as it came: ``body`` is raw, ``coding`` its Content-Encoding."""
+
+    hidden = frozenset({"body"})
 
     feed: str
     received_at: datetime
     content_type: str
     coding: str
-    body: bytes = field(repr=False)
+    body: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pushed:
+class Pushed(Struct, frozen=True, kw_only=True):
     """A feed whose hub has proved that it tells: under a lease since ``since``."""
 
     since: datetime

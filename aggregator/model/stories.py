@@ -1,11 +1,11 @@
 """An event and the voices that report it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TopicScore:
+
+class TopicScore(Struct, frozen=True, kw_only=True):
     """One topic of an item: ``score`` in 0..1 and ``because``, e.g. ``feed`` or ``words: nasa``."""
 
     topic: str
@@ -13,8 +13,7 @@ class TopicScore:
     because: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
+class Placement(Struct, frozen=True, kw_only=True):
     """Where clustering put an item.
 
     ``story`` is a permanent id. ``merged`` are stories that this item showed to be the same event;
@@ -28,8 +27,7 @@ class Placement:
     because: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Voice:
+class Voice(Struct, frozen=True, kw_only=True):
     """One independent owner's reporting of a story.
 
     ``copies_only`` when every item of theirs is a copy of somebody else's text. ``weight`` is that
@@ -43,8 +41,7 @@ class Voice:
     copies_only: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoryFacts:
+class StoryFacts(Struct, frozen=True, kw_only=True):
     """What ranking needs to know of a story.
 
     ``topics`` are those of a third of its items at least, ``touched`` those of a sixth.
@@ -57,8 +54,7 @@ class StoryFacts:
     touched: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rank:
+class Rank(Struct, frozen=True, kw_only=True):
     """A story's score and the named parts that make it up (they add up to ``score``)."""
 
     story: str
@@ -66,8 +62,7 @@ class Rank:
     parts: tuple[tuple[str, float], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Topic:
+class Topic(Struct, frozen=True, kw_only=True):
     """A subject that items fall into. ``hints`` are words or categories that point to it."""
 
     slug: str

@@ -1,15 +1,15 @@
 """What a visit to a publisher can bring: an answer, then a document."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from aggregator.model.feeds import NO_SKIPS, Skips, Validators
 from aggregator.model.items import Entry
 from aggregator.model.push import NO_HUB, HubLinks
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hints:
+class Hints(Struct, frozen=True, kw_only=True):
     """What the answer says about when to come back, already relative to the answer's own Date.
 
     ``fresh_for`` from Cache-Control, Age and Expires; ``retry_after`` from Retry-After. Never
@@ -23,8 +23,7 @@ class Hints:
 NO_HINTS = Hints()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
+class Fetched(Struct, frozen=True, kw_only=True):
     """A whole body, decoded from its Content-Encoding.
 
     ``url`` is the effective address after redirects. ``content_type`` is the header as sent, empty
@@ -41,8 +40,7 @@ class Fetched:
     links: HubLinks = NO_HUB
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotModified:
+class NotModified(Struct, frozen=True, kw_only=True):
     """304: nothing new. ``validators`` are those to ask with next time.
 
     ``moved_to`` is the address at the end of the leading run of permanent redirects.
@@ -53,20 +51,17 @@ class NotModified:
     moved_to: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gone:
+class Gone(Struct, frozen=True, kw_only=True):
     """410: the publisher says that this feed is no more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Refused(Struct, frozen=True, kw_only=True):
     """We would not ask, or would not take the answer; ``reason`` tells ops which rule and why."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
+class Failed(Struct, frozen=True, kw_only=True):
     """The publisher could not be asked or gave no usable answer; ``status`` if one came.
 
     ``closed`` when nobody listens at the port, or not to TLS.
@@ -81,15 +76,13 @@ class Failed:
 Answer = Fetched | NotModified | Gone | Refused | Failed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Posted:
+class Posted(Struct, frozen=True, kw_only=True):
     """A request to do something was taken."""
 
     status: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedMeta:
+class FeedMeta(Struct, frozen=True, kw_only=True):
     """What a document says of itself.
 
     ``ttl`` is the longest of ttl and sy:updatePeriod / updateFrequency, if any; ``base`` is its
@@ -110,8 +103,7 @@ class FeedMeta:
     links: HubLinks = NO_HUB
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParsedFeed:
+class ParsedFeed(Struct, frozen=True, kw_only=True):
     """A document that is a feed: ``entries`` in document order, ``remarks`` on what was mended.
 
     ``omitted`` counts entries that were left out because their very bytes had been read before.
@@ -123,8 +115,7 @@ class ParsedFeed:
     omitted: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True, kw_only=True):
     """A document that is no feed, or could not be read within its limits; one line says why.
 
     ``links``: who announces its news, if it is a page that names somebody.
@@ -137,8 +128,7 @@ class Unreadable:
 Document = ParsedFeed | Unreadable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrivals:
+class Arrivals(Struct, frozen=True, kw_only=True):
     """What the entries of a document were to us.
 
     ``listed`` counts them, ``known`` those that we had seen before; ``times`` are the publishers'
@@ -151,8 +141,7 @@ class Arrivals:
     first: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Logged:
+class Logged(Struct, frozen=True, kw_only=True):
     """One attempt to read a feed, as our own log has it: what we sent and when, and what came.
 
     ``due`` is the time from which we were free to ask and ``because`` the rule that chose it.

@@ -2,10 +2,11 @@
 
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
 from urllib.parse import quote, urlsplit
+
+from msgspec.structs import replace
 
 from aggregator.model.editions import Format, OutputSpec, Site
 

@@ -7,21 +7,17 @@ then, so that nothing is missing between the two at any moment.
 
 import zlib
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import TypeAdapter
+from msgspec import Struct, json
 
 from aggregator.model.editions import EditionEntry, OutputSpec
 
 PAGE = 50  # entries of a page, at most
 PAGE_SIZE = 400_000  # bytes of text on a page with more than one entry; documents stay below twice
 
-_ENTRIES = TypeAdapter(tuple[EditionEntry, ...])
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leaf:
+class Leaf(Struct, frozen=True, kw_only=True):
     """Which document of an output: the current one (``number`` None), or a page of its archive.
 
     ``previous`` and ``following`` are the numbers of the pages before and after it, if any.
@@ -36,8 +32,7 @@ CURRENT = Leaf()
 """The current document of an output that has no archive."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchivePage:
+class ArchivePage(Struct, frozen=True, kw_only=True):
     """What is known of a page: when it was ``made``, and of which entries.
 
     ``number`` counts from 1.
@@ -85,9 +80,9 @@ def _pages(entries: Sequence[EditionEntry]) -> Iterator[tuple[EditionEntry, ...]
 
 def packed(entries: tuple[EditionEntry, ...]) -> bytes:
     """Return ``entries`` as deflated JSON."""
-    return zlib.compress(_ENTRIES.dump_json(entries), 9)
+    return zlib.compress(json.encode(entries), 9)
 
 
 def unpacked(data: bytes) -> tuple[EditionEntry, ...]:
     """Return what `packed` was given."""
-    return _ENTRIES.validate_json(zlib.decompress(data))
+    return json.decode(zlib.decompress(data), type=tuple[EditionEntry, ...])

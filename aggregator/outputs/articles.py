@@ -4,10 +4,12 @@ All formats print what is chosen here, so that they agree on ids, titles, links 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from urllib.parse import quote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.model.editions import Also, Edition, EditionEntry, Format, OutputSpec, Site, Source
 from aggregator.model.items import Enclosure
@@ -34,8 +36,7 @@ UNTITLED = "(untitled)"
 UNPRINTABLE = (ValueError, TypeError, AttributeError, OverflowError, SyntaxError)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Article:
+class Article(Struct, frozen=True, kw_only=True):
     """An entry fit to print.
 
     ``entry`` is cleaned: legal characters only, a title, absolute http(s) links (an unusable one
@@ -49,8 +50,7 @@ class Article:
     byline: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Masthead:
+class Masthead(Struct, frozen=True, kw_only=True):
     """What a document says of itself, cleaned; ``home_url`` is the page that shows the same.
 
     ``self_url`` is empty for a private output: each of its readers has another address for it.
@@ -73,16 +73,14 @@ class Masthead:
     following_url: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class Selection(Struct, frozen=True, kw_only=True):
     """What will be printed, in order, and one line for each entry that cannot be, and why."""
 
     articles: tuple[Article, ...]
     dropped: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Printed:
+class Printed(Struct, frozen=True, kw_only=True):
     """A document in UTF-8, and one line for each entry that had to be left out, and why."""
 
     body: bytes

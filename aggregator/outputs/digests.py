@@ -5,9 +5,10 @@ the days when clocks are changed; of those that were missed only the last is mad
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from html import escape
+
+from msgspec import Struct
 
 from aggregator.model.editions import (
     Edition,
@@ -27,16 +28,14 @@ PUNCTUAL = timedelta(minutes=5)  # an issue made later than this was missed
 _WEEK = 7
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
+class Due(Struct, frozen=True, kw_only=True):
     """An issue that is due: its ``day`` on the clocks of its schedule, and when (UTC)."""
 
     day: date
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Issue:
+class Issue(Struct, frozen=True, kw_only=True):
     """An issue as it was made at ``made`` for ``day``; ``id`` is permanent.
 
     ``mark`` is the place of the item that was filed last before it was made.

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from aggregator.model.editions import Edition, Format, Site
 from aggregator.outputs import atom, jsonfeed, rss

@@ -4,8 +4,10 @@ Pure: candidates in, an edition out. An entry's id is its item's or its story's,
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.model.editions import Also, Edition, EditionEntry, OutputSpec, Source
 from aggregator.model.items import StoredItem
@@ -17,8 +19,7 @@ _UNTITLED_WORDS = 12
 HEADLINES = 80  # of a story that are compared; each with each
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Told(Struct, frozen=True, kw_only=True):
     """A story with all that was reported of it, in order of arrival."""
 
     story: str

@@ -1,8 +1,9 @@
 """Which of what a search found is shown, and in which order?"""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from aggregator.model.editions import Kind, OutputSpec
 
@@ -12,8 +13,7 @@ FOUND = 50
 FADES = timedelta(days=14)  # at this age a report counts half as much as one of now
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class Match(Struct, frozen=True, kw_only=True):
     """An item in which a query occurs, and how well (above 0, comparable within one search)."""
 
     id: str

@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from lxml import etree
+from msgspec import Struct
 
 from aggregator.model.editions import Format, Rendered
 from aggregator.outputs import opml
@@ -29,8 +30,7 @@ PACE = 3  # times as many entries as usual for the time that passed are no flood
 _ATOM = "{http://www.w3.org/2005/Atom}"
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """An entry as a subscriber sees it: its id, its link, and when it was published."""
 
     id: str
@@ -51,16 +51,14 @@ class Accept:
     despite: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class Hold(Struct, frozen=True, kw_only=True):
     """Keep the last good bytes ``until`` then at the latest; ``reason`` tells ops why."""
 
     reason: str
     until: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reject:
+class Reject(Struct, frozen=True, kw_only=True):
     """Keep the last good bytes; ``reason`` tells ops why."""
 
     reason: str
@@ -69,8 +67,7 @@ class Reject:
 Verdict = Accept | Hold | Reject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caution:
+class Caution(Struct, frozen=True, kw_only=True):
     """How careful ops want us to be.
 
     A doubtful render waits for ``hold`` at most, 0 for not at all; ``most`` entries may come at

@@ -7,10 +7,13 @@ nothing else. Section numbers are those of W3C WebSub.
 import hmac
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from aggregator.model.discreet import Discreet
 from aggregator.model.editions import Rendered, Site
 from aggregator.model.following import Errand, Follower, Task
 from aggregator.outputs.addresses import FEEDS
@@ -33,14 +36,15 @@ PING_AFTER = timedelta(seconds=30)  # changes within are one ping: hubs fetch th
 PER_HOST = 0.25  # of all places, for callbacks of one host
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Discreet, frozen=True, kw_only=True):
     """What a subscriber asks for, checked; ``lease`` is what it will get."""
+
+    hidden = frozenset({"callback", "secret"})
 
     mode: str
     path: str
-    callback: str = field(repr=False)
-    secret: str = field(default="", repr=False)
+    callback: str
+    secret: str = ""
     lease: timedelta = USUAL
 
     def errand(self, now: datetime) -> Errand:
@@ -56,8 +60,7 @@ class Wish:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(Struct, frozen=True, kw_only=True):
     """Why a request is not taken: a status (4xx, 5xx) and one line for whoever debugs it."""
 
     status: int

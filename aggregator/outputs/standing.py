@@ -5,8 +5,10 @@ milestones, and nobody enters or overtakes by a hair.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.model.editions import OutputSpec
 from aggregator.outputs.shares import Share
@@ -19,8 +21,7 @@ MIN_WEIGHT = 2.0  # ... unless it weighs as much as two ordinary ones
 FILL = 10  # ... or fewer than this many stories are reported by several
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stay:
+class Stay(Struct, frozen=True, kw_only=True):
     """A story's stay in a Top output.
 
     Subscribers saw it first at ``entered``. ``milestone`` is the number of independent owners it
@@ -42,8 +43,7 @@ class Stay:
     left: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(Struct, frozen=True, kw_only=True):
     """A story that may stand in a Top list.
 
     ``owners`` is how many report it in their own words, ``weight`` what these weigh together.
@@ -55,8 +55,7 @@ class Candidate:
     weight: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Face:
+class Face(Struct, frozen=True, kw_only=True):
     """The item whose headline would stand for a story, and whose it is."""
 
     item: str

@@ -1,7 +1,8 @@
 """How are times and long texts put for people?"""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+
+from msgspec import Struct
 
 from aggregator.model.editions import Kind
 
@@ -24,8 +25,7 @@ _MONTHS = (
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class Moment(Struct, frozen=True, kw_only=True):
     """A time: ``iso`` for machines, ``text`` for people, ``clock`` the same without the zone."""
 
     iso: str

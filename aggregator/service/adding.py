@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit, urlunsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.model.items import Entry
 from aggregator.model.visits import Answer, Failed, Fetched, Gone, ParsedFeed, Refused
@@ -24,8 +26,7 @@ _NO_USE_OF_HTTP = ("TLS certificate not accepted", "host name not found", "name 
 _WHERE = "config/service.yaml"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """A feed that could be read. ``url`` is what to write down: with the user, if one was typed.
 
     ``skipped`` tells in one line each which better places were no feed, and why.
@@ -36,16 +37,14 @@ class Found:
     skipped: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class Page(Struct, frozen=True, kw_only=True):
     """A page at ``url`` (effective address) and what it offers, best first."""
 
     url: str
     offers: tuple[Offer, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Nothing:
+class Nothing(Struct, frozen=True, kw_only=True):
     """No feed; ``reason`` names the address and says why, in one line."""
 
     reason: str
@@ -158,8 +157,7 @@ class Scout:
         return urlunsplit(parts._replace(netloc=f"{self._user}@{parts.netloc}"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
+class Preview(Struct, frozen=True, kw_only=True):
     """What a feed would bring. ``rhythm`` is '' when its dates do not tell; times are UTC."""
 
     title: str

@@ -7,8 +7,10 @@ day. Kept as a note in the store, so that a restart tells nothing again.
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from aggregator.model.editions import Edition, EditionEntry, Format, Kind, OutputSpec, Site
 from aggregator.outputs import documents
@@ -31,8 +33,7 @@ _HINTS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
+class Alert(Struct, frozen=True, kw_only=True):
     """One thing that ops were told ``at`` a time (ISO 8601)."""
 
     feed: str
@@ -41,8 +42,7 @@ class Alert:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Told(Struct, frozen=True, kw_only=True):
     """What was told, the newest first; and by feed, of which state and when last."""
 
     alerts: tuple[Alert, ...] = ()

@@ -1,8 +1,9 @@
 """What leaves an output: how does it come into the archive, and how is that served?"""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from aggregator import __version__
 from aggregator.model.editions import (
@@ -104,16 +105,14 @@ class Archivist:
         return [story_entry(s, told[s.story], sources) for s in stays if s.story in told]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bound:
+class Bound(Struct, frozen=True, kw_only=True):
     """A page of an archive, printed. ``final`` once another follows: its bytes stay as they are."""
 
     rendered: Rendered
     final: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
+class Elsewhere(Struct, frozen=True):
     """That a page is not there: it is at ``path`` now, or no longer anywhere (None)."""
 
     path: str | None = None

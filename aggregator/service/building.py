@@ -1,9 +1,10 @@
 """Which parts do settings ask for?"""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+
+from msgspec import Struct
 
 from aggregator.service.folder import SiteFolder
 from aggregator.service.hub.parts import Hub
@@ -15,8 +16,7 @@ from aggregator.sources.policy import FetchPolicy, user_agent
 from aggregator.sources.schedule import Cadence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
+class Tools(Struct, frozen=True, kw_only=True):
     """What visits and hubs share: who asks, how gently, who parses; and who builds our own hub."""
 
     fetcher: Fetcher

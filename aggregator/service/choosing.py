@@ -7,7 +7,8 @@ chosen stays. A filter that is new, or is not what it was, looks back over the n
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+
+from msgspec import to_builtins
 
 from aggregator.model.editions import Filter, Kind, OutputSpec
 from aggregator.model.items import StoredItem
@@ -127,5 +128,5 @@ def _counts_sources(spec: OutputSpec) -> bool:
 
 def _mark(spec: OutputSpec) -> str:
     """Return what tells a filter from every other one."""
-    asked = json.dumps([lists_of(spec), asdict(_asked(spec))], sort_keys=True)
+    asked = json.dumps([lists_of(spec), to_builtins(_asked(spec))], sort_keys=True)
     return hashlib.sha256(asked.encode()).hexdigest()[:16]

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from aggregator.items.apart import NOTHING_APART, NeverFold, Party
 from aggregator.items.duplicates import Candidate, News, find, text_of

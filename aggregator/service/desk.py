@@ -1,8 +1,10 @@
 """What happens after a visit? The wire desk: file what came in, then bring out new editions."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.outputs.gate import Caution
 from aggregator.service.archiving import ArchivePages
@@ -21,8 +23,7 @@ _FILING = frozenset({"topics", "never_fold"})
 _PUBLISHING = frozenset({"outputs", "topics", "site", "ranking", "service.publish"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Desk(Struct, frozen=True, kw_only=True):
     """The `organise` and `publish` pipelines over one store. Works on the store's thread.
 
     ``healed`` is how many items no longer stand where they were folded, as ops forbade it; only

@@ -10,11 +10,13 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.model.errors import StoreError
 from aggregator.model.visits import Failed, Fetched, Refused
@@ -38,8 +40,7 @@ _EVERYWHERE = ("0.0.0.0/0", "::/0")
 _REMOTE = ("nfs", "cifs", "smb", "9p", "fuse.sshfs", "ceph", "glusterfs", "lustre", "afs")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """What was found of one thing; unless it is ok, ``text`` says what to do."""
 
     name: str

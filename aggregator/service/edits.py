@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import structlog
+from msgspec import Struct
 from watchfiles import Change, awatch
 
 from aggregator.model.errors import SettingsError
@@ -29,8 +30,7 @@ TOLD = 20  # mistakes in the log, of one edit
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Struct, frozen=True, kw_only=True):
     """Where settings are read from: the file ``feeds``, the folder ``config``, and by whom.
 
     ``read`` raises `SettingsError` with every mistake. ``first`` is the mark of what was read

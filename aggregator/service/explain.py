@@ -1,8 +1,9 @@
 """Why does an item stand where it stands? All that is stored of how it was decided."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from aggregator.model.editions import Kind, OutputSpec
 from aggregator.model.items import Name, StoredItem
@@ -18,8 +19,7 @@ from aggregator.text.urls import canonical
 SHOWN = 10  # items that are named when a word fits many, and copies of one
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explained:
+class Explained(Struct, frozen=True, kw_only=True):
     """An item with every decision about it.
 
     ``names`` are its keys within its feed, the one it came under first; ``headlines`` its former

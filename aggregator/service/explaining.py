@@ -1,7 +1,8 @@
 """What stands in a Top output now, what does not, and why?"""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from aggregator.model.editions import OutputSpec
 from aggregator.model.stories import Rank
@@ -14,8 +15,7 @@ from aggregator.storage import Store
 from aggregator.stories.ranking import DEFAULT, RankSettings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explained:
+class Explained(Struct, frozen=True, kw_only=True):
     """A story and its part in a Top output: its rank as a sum, and why it stands or does not.
 
     ``place`` is from 1, None for one that does not stand; ``rank`` None for one that is over.

@@ -9,9 +9,10 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
+
+from msgspec import Struct
 
 from aggregator.model.editions import Rendered, Site
 from aggregator.model.errors import NotOursError
@@ -28,8 +29,7 @@ _ENDINGS = {"gzip": ".gz", "br": ".br", "zstd": ".zst"}
 _CODED = tuple(_ENDINGS.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lasting:
+class Lasting(Struct, frozen=True, kw_only=True):
     """A document that is printed only where it is missing: its ``mark`` tells whether it is."""
 
     path: str

@@ -6,9 +6,11 @@ Tried on a copy of the store that is thrown away: nobody is asked, and nothing c
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import combinations
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.model.editions import Format, OutputSpec
 from aggregator.model.feeds import Feed, FeedState
@@ -23,8 +25,7 @@ SHARED = 0.8  # of the addresses of the one with fewer, for two feeds to be one
 LEAST = 5  # addresses, to say so
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Headlines:
+class Headlines(Struct, frozen=True, kw_only=True):
     """What an output would gain and lose against what is served now, in its order."""
 
     output: str
@@ -32,8 +33,7 @@ class Headlines:
     losses: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
+class Forecast(Struct, frozen=True, kw_only=True):
     """What the settings come to. Feeds by id; ``twins`` with the reason to take them for one."""
 
     added: tuple[str, ...]

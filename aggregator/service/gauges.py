@@ -4,8 +4,8 @@ A registry of our own, with no label that a publisher or a reader could make gro
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from msgspec import Struct
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -24,8 +24,7 @@ from aggregator.service.poll import Visit
 SPANS = (1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 14400, 28800, 86400)  # seconds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """What stands at one moment: a gauge by ``name``, with the value for each ``label``."""
 
     name: str

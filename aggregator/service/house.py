@@ -5,7 +5,8 @@ import secrets
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from aggregator.model.editions import Site
 from aggregator.outputs.addresses import SEARCH

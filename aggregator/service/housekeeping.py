@@ -4,8 +4,9 @@ In small steps, between which whoever waits for the store has a turn.
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from aggregator.model.editions import Kind
 from aggregator.service.keeper import Keeper
@@ -15,8 +16,7 @@ PRUNED_AT_ONCE = 500
 REMEMBERED = timedelta(days=14)  # what stories without items and their stays are kept for
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pruned:
+class Pruned(Struct, frozen=True, kw_only=True):
     """How much went: items, ids of items that went long ago, issues of digests."""
 
     items: int

@@ -1,8 +1,10 @@
 """Which issue of a digest is to be made now, and of what?"""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.model.editions import Edition, EditionEntry, OutputSpec, Schedule, Site
 from aggregator.model.items import StoredItem
@@ -26,8 +28,7 @@ from aggregator.storage import Store
 SETTLING = timedelta(minutes=5)  # after a start, feeds are asked before a missed issue is made
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Listed(Struct, frozen=True, kw_only=True):
     """What an issue lists, and the stories that count as told from then on."""
 
     entries: tuple[EditionEntry, ...]

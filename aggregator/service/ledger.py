@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+
 from aggregator.model.editions import Edition, Kind
 from aggregator.storage import Store
 
@@ -12,8 +14,7 @@ KEPT = 2_000  # entries
 BELIEVED = timedelta(days=1)  # what is dated earlier was there before us, or is dated wrongly
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delay:
+class Delay(Struct, frozen=True, kw_only=True):
     """Of one entry: from its date to our visit, and from there to the first served edition."""
 
     fetched: timedelta | None

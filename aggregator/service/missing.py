@@ -1,7 +1,8 @@
 """How do entries come in that had left their feed before we looked?"""
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from aggregator.items.intake import take_in
 from aggregator.items.known import Known

@@ -6,8 +6,9 @@ transaction: copy of what, about which topics, in which story. Runs on the store
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from aggregator.items.apart import NOTHING_APART, NeverFold
 from aggregator.items.duplicates import matches, text_of

@@ -1,10 +1,11 @@
 """What do ops see, and what do they have done?"""
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
+from msgspec.structs import replace
 
 from aggregator.outputs.pages import status
 from aggregator.service import alerts

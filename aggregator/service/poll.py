@@ -8,10 +8,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.items.identity import placed_by
 from aggregator.items.intake import Intake
@@ -44,8 +46,7 @@ from aggregator.text.sites import USUAL_ADDRESSES, AddressRules
 _LARGE = 1_000_000  # bytes of a body, whose fingerprint takes 2 ms
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
+class Visit(Struct, frozen=True, kw_only=True):
     """What one visit brought, for the log line and the progress bar.
 
     ``outcome`` is fetched, unchanged, not-modified, put-off, same-feed, gone, refused, unreadable,

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Event
 
+from msgspec import Struct
+
 from aggregator.model.editions import Edition, Format, OutputSpec, Rendered
 from aggregator.model.errors import AggregatorError, StoreError
 from aggregator.outputs import addresses, documents, gate
@@ -14,8 +16,7 @@ from aggregator.service.gatekeeper import Gatekeeper
 from aggregator.storage import Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
+class Published(Struct, frozen=True, kw_only=True):
     """What a publish step changed: ``documents`` to serve, ``editions`` whose bytes are new.
 
     ``dropped`` are paths that no output has any more. ``refused`` are paths whose new render

@@ -1,7 +1,8 @@
 """What does the store know of the entries that a visit brought?"""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from aggregator.items.identity import ids_of, key_of
 from aggregator.items.intake import listed_by

@@ -1,6 +1,9 @@
 """What has to be built anew when the settings are others?"""
 
-from dataclasses import dataclass, replace
+import dataclasses
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.model.feeds import Feed
 from aggregator.service import building
@@ -17,8 +20,7 @@ _HUB = frozenset({"site", "service.hub"})
 PATIENCE = 6.0  # seconds for visits under way of feeds that will be asked otherwise
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Renewal:
+class Renewal(Struct, frozen=True, kw_only=True):
     """What a change of settings comes to.
 
     ``settings`` will hold at once; ``difference`` is what is new in them; ``waiting`` names what
@@ -37,7 +39,9 @@ def planned(now: Settings, asked: Settings) -> Renewal:
     waiting = [
         name for name in AT_RESTART if getattr(now.service, name) != getattr(asked.service, name)
     ]
-    service = replace(asked.service, **{name: getattr(now.service, name) for name in AT_RESTART})
+    service = dataclasses.replace(
+        asked.service, **{name: getattr(now.service, name) for name in AT_RESTART}
+    )
     base_url = asked.site.base_url
     if base_url == f"http://localhost:{asked.service.listen.port}":  # as it follows the port
         base_url = f"http://localhost:{now.service.listen.port}"

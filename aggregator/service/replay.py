@@ -5,15 +5,18 @@ the clock set to each capture's time. No network, and nothing of the present get
 replays give equal bytes.
 """
 
+import dataclasses
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.items.identity import placed_by
 from aggregator.model.editions import Edition
@@ -34,8 +37,7 @@ from aggregator.storage import Store
 _NAME = re.compile(r"(\d{8}T\d{6}Z)__(.+)\.[A-Za-z0-9]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capture:
+class Capture(Struct, frozen=True, kw_only=True):
     """One captured document: when, of which feed, and where it lies."""
 
     at: datetime
@@ -91,8 +93,8 @@ class Replay:
         self._addresses = settings.addresses
         self._feeds = {feed.id: feed for feed in feeds}
         # Nobody waits for a fault of a recorded day to pass.
-        at_once = replace(settings.service.publish, hold=timedelta())
-        settings = replace(settings, service=replace(settings.service, publish=at_once))
+        at_once = dataclasses.replace(settings.service.publish, hold=timedelta())
+        settings = replace(settings, service=dataclasses.replace(settings.service, publish=at_once))
         self._desk = Desk.over(store, settings)
         self._editions: list[dict[str, Any]] = []
 

@@ -7,11 +7,12 @@ brought something wakes the desk, and the desk files it and brings out new editi
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from msgspec.structs import asdict
 from starlette.routing import Route
 
 from aggregator.model.errors import StoreError

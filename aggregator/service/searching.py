@@ -8,10 +8,10 @@ and a connection of their own, which only read: polling and pages wait for none 
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
+from msgspec import Struct
 
 from aggregator.model.editions import Edition, Format, Rendered, Site
 from aggregator.model.errors import StoreError
@@ -47,8 +47,7 @@ def index_some(store: Store) -> int:
     return mark - before
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """One question: the page, or the feed in ``form``; the best first or, ``by_date``, the new."""
 
     query: Query

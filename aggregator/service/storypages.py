@@ -2,7 +2,8 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aggregator.model.editions import Kind, OutputSpec, Rendered, Site, Source
 from aggregator.model.items import StoredItem
@@ -18,8 +19,7 @@ from aggregator.stories.ranking import DEFAULT, RankSettings, rank
 OTHERS = 6  # stories from Top News on the page of another
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
+class Moved(Struct, frozen=True, kw_only=True):
     """The story goes by another id now; its page stands at ``path``."""
 
     path: str
@@ -138,16 +138,14 @@ class StoryPages:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Publishers:
+class _Publishers(Struct, frozen=True, kw_only=True):
     """How feeds are named and what they weigh, by id: read once, however many pages follow."""
 
     sources: Mapping[str, Source]
     weights: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Around:
+class _Around(Struct, frozen=True, kw_only=True):
     """Stories around one: ``faces`` are the ids of the items that stand for them."""
 
     faces: Mapping[str, str]

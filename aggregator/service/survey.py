@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from aggregator.model.feeds import Feed, FeedState
 from aggregator.service.again import RETRY
@@ -17,8 +18,7 @@ from aggregator.storage import Store
 WEEK = timedelta(days=7)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedSeen:
+class FeedSeen(Struct, frozen=True, kw_only=True):
     """One feed at a glance; ``items`` and ``copies`` are those of a week."""
 
     feed: Feed
@@ -29,8 +29,7 @@ class FeedSeen:
     copies: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Survey:
+class Survey(Struct, frozen=True, kw_only=True):
     """All feeds at ``at``, and how much is stored; ``stories`` are those with a report of today."""
 
     at: datetime

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
+from msgspec import Struct
 
 from aggregator import __version__
 from aggregator.outputs import addresses
@@ -28,8 +29,7 @@ OFFLINE = (
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edited:
+class Edited(Struct, frozen=True, kw_only=True):
     """What the settings were found to be ``at`` the last edit.
 
     ``faults`` are the mistakes for which what was good before holds; ``waiting`` names what holds

@@ -11,9 +11,11 @@ import ctypes
 import multiprocessing
 import resource
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import asynccontextmanager
+from itertools import count, cycle
 from threading import Lock, Thread
 
 from pebble import ProcessExpired, ProcessPool
@@ -26,6 +28,7 @@ from aggregator.sources.splitting import Memory, Reading
 MIB = 1024 * 1024
 LARGE = MIB  # bytes of a body; 4 MB of entries leave 16 MB behind
 GRACE = 30.0  # seconds beyond the limit, for a worker to start or to be killed on a busy machine
+PATIENCE = 0.5  # seconds that a document waits until there is another worker; one starts in 0.2
 
 Job = tuple[bytes, str, str, bytes | None]
 """A body, its content type, the address of its feed, and what is remembered of the last one."""
@@ -38,7 +41,8 @@ class ParseWorkers:
 
     ``seconds`` (wall clock) and ``memory`` (bytes of address space, so that resident memory stays
     below) hold for each document; a worker is replaced after ``tasks`` documents. Workers ignore
-    SIGINT, which is the parent's to handle, and end with it.
+    SIGINT, which is the parent's to handle, and end with it. There is a worker when there is a
+    document, and another when one had to wait: to start one takes as long as to parse many.
     """
 
     def __init__(
@@ -47,27 +51,27 @@ class ParseWorkers:
         workers: int = 2,
         seconds: float = 20.0,
         memory: int = 512 * MIB,
-        tasks: int = 2_000,  # to start one takes as long as to parse ten documents
+        tasks: int = 2_000,
     ) -> None:
         self._workers = workers
         self._seconds = seconds
         self._memory = memory
         self._tasks = tasks
-        self._pool: ProcessPool | None = None
+        self._pools: dict[int, ProcessPool] = {}  # of one worker each, by its place
         self._lock = Lock()
-        # No more documents are handed over than there are workers: a document that waits in the
+        # No more documents are handed over than there are workers: a document that waits in a
         # pool's pipe would be lost with it.
-        self._turns = Gate(workers)
+        self._wanted = 1
+        self._turns = Gate(1)
+        self._taken = set[int]()
 
     def adopt(self, *, workers: int, seconds: float, memory: int) -> None:
         """Parse within these limits from now on; what is in hand is finished within the old."""
         if (workers, seconds, memory) == (self._workers, self._seconds, self._memory):
             return
         self._workers, self._seconds, self._memory = workers, seconds, memory
-        self._turns.resize(workers)
-        with self._lock:
-            pool, self._pool = self._pool, None
-        if pool is not None:
+        self._want(min(self._wanted, workers))
+        for pool in self._all_given_up():
             Thread(target=_finish, args=(pool,), name="old-workers", daemon=True).start()
 
     async def parse(self, body: bytes, content_type: str, url: str) -> Document:
@@ -80,9 +84,9 @@ class ParseWorkers:
         Never raises, but for its own cancellation, which ends the worker's work too: a document
         that is over the limits, or ends its worker, is `Unreadable` with a one-line reason.
         """
-        async with self._turns:
+        async with self._place() as place:
             for _ in range(2):  # a pool that broke while idle is replaced, and asked once more
-                pool = self._running()
+                pool = self._running(place)
                 try:
                     return await self._answer_soon(pool, job)
                 except (BrokenProcessPool, RuntimeError):
@@ -90,25 +94,45 @@ class ParseWorkers:
         return _unread(_NO_WORKERS)
 
     def read_many(self, jobs: Iterable[Job]) -> Iterator[Reading]:
-        """Answer ``jobs`` as `read` does, in order, on all workers, a few ahead.
+        """Answer ``jobs`` as `read` does, in order, on all workers by turns, a few ahead.
 
         Holds at most four jobs for each worker in memory.
         """
-        ahead: deque[tuple[Job, Future[Reading]]] = deque()
-        source = iter(jobs)
+        ahead: deque[tuple[Job, int, Future[Reading]]] = deque()
+        source, places = iter(jobs), cycle(range(self._workers))
         while True:
             while len(ahead) < 4 * self._workers and (job := next(source, None)) is not None:
-                ahead.append((job, self._hand_over(self._running(), job)))
+                place = next(places)
+                ahead.append((job, place, self._hand_over(self._running(place), job)))
             if not ahead:
                 return
             yield self._answer(*ahead.popleft())
 
     def close(self) -> None:
         """End the workers at once, work in hand included. May be called twice."""
-        with self._lock:
-            pool, self._pool = self._pool, None
-        if pool is not None:
+        for pool in self._all_given_up():
             _stop(pool)
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[int]:
+        """Wait for a worker, and have it for the block; whoever waits too long has one started."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._turns.acquire()
+        except TimeoutError:
+            self._want(min(self._wanted + 1, self._workers))
+            await self._turns.acquire()
+        place = next(free for free in count() if free not in self._taken)
+        self._taken.add(place)
+        try:
+            yield place
+        finally:
+            self._taken.remove(place)
+            self._turns.release()
+
+    def _want(self, workers: int) -> None:
+        self._wanted = workers
+        self._turns.resize(workers)
 
     async def _answer_soon(self, pool: ProcessPool, job: Job) -> Reading:
         waiting = asyncio.wrap_future(self._hand_over(pool, job))
@@ -121,14 +145,13 @@ class ParseWorkers:
                 self._discard(pool)
             return self._reason(error)
 
-    def _answer(self, job: Job, future: Future[Reading]) -> Reading:
+    def _answer(self, job: Job, place: int, future: Future[Reading]) -> Reading:
         for _ in range(2):
             try:
                 return future.result((self._seconds + GRACE) * 4)
             except (BrokenProcessPool, CancelledError):
                 # The pool took its whole queue with it: this job is asked for again.
-                pool = self._running()
-                future = self._hand_over(pool, job)
+                future = self._hand_over(self._running(place), job)
             except Exception as error:  # noqa: BLE001 - see parse
                 return self._reason(error)
         return _unread(_NO_WORKERS)
@@ -137,27 +160,33 @@ class ParseWorkers:
         future: Future[Reading] = pool.schedule(_read, args=job, timeout=self._seconds)
         return future
 
-    def _running(self) -> ProcessPool:
-        if (pool := self._pool) is not None and not pool.active:
+    def _running(self, place: int) -> ProcessPool:
+        if (pool := self._pools.get(place)) is not None and not pool.active:
             self._discard(pool)
         with self._lock:
-            if self._pool is None:
-                self._pool = ProcessPool(
-                    max_workers=self._workers,
+            if place not in self._pools:
+                self._pools[place] = ProcessPool(
+                    max_workers=1,
                     max_tasks=self._tasks,
                     initializer=_limit,
                     initargs=(self._memory,),
                     context=multiprocessing.get_context("spawn"),
                 )
-            return self._pool
+            return self._pools[place]
 
     def _discard(self, pool: ProcessPool) -> None:
         """Give ``pool`` up at once; it is ended in a thread, which may take as long as `GRACE`."""
         with self._lock:
-            if self._pool is not pool:
-                return
-            self._pool = None
-        Thread(target=_abandon, args=(pool,), name="old-workers", daemon=True).start()
+            places = [place for place, each in self._pools.items() if each is pool]
+            for place in places:
+                del self._pools[place]
+        if places:
+            Thread(target=_abandon, args=(pool,), name="old-workers", daemon=True).start()
+
+    def _all_given_up(self) -> list[ProcessPool]:
+        with self._lock:
+            pools, self._pools = self._pools, {}
+        return list(pools.values())
 
     def _reason(self, error: Exception) -> Reading:
         if isinstance(error, TimeoutError):

@@ -3,15 +3,13 @@
 Every other character stays; so do comments above the item, which may be a heading.
 """
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from ruamel.yaml.nodes import Node, SequenceNode
 
 from aggregator.settings.insertion import after_item, last_end, line_end, listed, span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removed:
+class Removed(Struct, frozen=True, kw_only=True):
     """A text without an item, which stood on line ``line`` (from 1)."""
 
     text: str

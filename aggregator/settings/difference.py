@@ -1,13 +1,14 @@
 """What changed between two settings?"""
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
+
+from msgspec import Struct
 
 from aggregator.model.feeds import Feed
 from aggregator.settings.loading import Settings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(Struct, frozen=True, kw_only=True):
     """What a reload has to act on.
 
     Feeds are told apart by id; ``changed`` pairs old and new. ``sections`` names what else is not

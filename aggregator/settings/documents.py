@@ -6,9 +6,9 @@ the models to say, so that ``title: 2024`` and ``language: no`` are what they lo
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct, field
 from ruamel.yaml.nodes import SequenceNode
 
 from aggregator.settings.nodes import Fault, Trail, Value, Walk, compose, position
@@ -19,8 +19,7 @@ _UTF8_BOM = b"\xef\xbb\xbf"
 _OTHER_BOMS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(Struct, frozen=True, kw_only=True):
     """What one file says.
 
     ``places`` gives line and column (from 1) of the key, or of the item of a list, at a trail.

@@ -5,9 +5,10 @@ import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from stat import S_IMODE
+
+from msgspec import Struct
 
 from aggregator.model.errors import AggregatorError, SettingsError
 from aggregator.settings.deletion import Removed, without
@@ -29,8 +30,7 @@ _VARIABLE = re.compile(r"\$(?=[${])")
 _EXAMPLE = "url: https://example.org/feed.xml"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """An entry to be; ``every`` is written as in ``feeds.yaml``: 30m, 2h."""
 
     url: str
@@ -59,8 +59,7 @@ class Wish:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedsText:
+class FeedsText(Struct, frozen=True, kw_only=True):
     """``feeds.yaml`` as it was read: ``body`` is None when there is no such file.
 
     ``topics`` are the slugs that an entry may name.

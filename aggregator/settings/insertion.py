@@ -6,9 +6,9 @@ that are set in columns, and re-indent those who do not indent alike throughout.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from io import StringIO
 
+from msgspec import Struct
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.events import DocumentEndEvent
@@ -21,8 +21,7 @@ Item = Mapping[str, Value]
 _DASH = 2  # columns before the dashes of a list that is only begun
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inserted:
+class Inserted(Struct, frozen=True, kw_only=True):
     """A text with its new items: ``item`` as they stand there, from line ``line`` (from 1) on."""
 
     text: str
@@ -35,8 +34,7 @@ class Inserted:
         return f"add this by hand:\n{self.item}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
+class _Place(Struct, frozen=True, kw_only=True):
     """The list in a text. ``last`` is where its last item ends, counted in characters.
 
     ``nothing`` is the part of the text that says there are no items, ``[]`` or ``null``. ``dash``

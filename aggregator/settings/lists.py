@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from configparser import ConfigParser
 from configparser import Error as IniError
-from dataclasses import dataclass
 
 from lxml import etree
+from msgspec import Struct
 
 from aggregator.model.errors import AggregatorError
 from aggregator.text.xml import one_line
@@ -17,8 +17,7 @@ _FEED = re.compile(r"^feed:", re.IGNORECASE)
 _NEITHER = "the list is neither OPML nor a Planet's config.ini"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Listed(Struct, frozen=True, kw_only=True):
     """A feed in somebody else's list, with the folders that it lies in there."""
 
     url: str
@@ -26,8 +25,7 @@ class Listed:
     folders: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForeignList:
+class ForeignList(Struct, frozen=True, kw_only=True):
     """What a list names, and ``notes`` on what else it says that has no like here."""
 
     feeds: tuple[Listed, ...]

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from aggregator.items.apart import NOTHING_APART, NeverFold
+from aggregator.model.discreet import Discreet
 from aggregator.model.editions import OutputSpec, Site
 from aggregator.model.errors import SettingsError
 from aggregator.model.feeds import Feed
@@ -27,9 +29,10 @@ SECRET_LENGTH = 6  # characters
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Discreet, frozen=True, kw_only=True):
     """Everything that ops asked for, checked and complete. Feeds that are not enabled are in it."""
+
+    hidden = frozenset({"secrets"})
 
     feeds: tuple[Feed, ...]
     service: ServiceSettings
@@ -39,7 +42,7 @@ class Settings:
     ranking: RankSettings = DEFAULT
     addresses: AddressRules = USUAL_ADDRESSES
     never_fold: NeverFold = NOTHING_APART
-    secrets: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
+    secrets: frozenset[str] = frozenset()
     """What must be seen nowhere: passwords, headers' values, tokens, what ${NAME} stands for."""
 
 

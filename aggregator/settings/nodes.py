@@ -6,9 +6,9 @@ are followed up to a limit. ``${NAME}`` is filled in from the environment, ``$$`
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from msgspec import Struct
 from ruamel.yaml import YAML
 from ruamel.yaml.composer import MaxDepthExceededError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -26,8 +26,7 @@ _CORE_TAGS = {"map", "seq", "str", "int", "float", "bool", "null", "timestamp", 
 _VARIABLE = re.compile(r"\$\$|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}|\$\{")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Fault:
+class Fault(Struct, frozen=True, order=True):
     """One mistake. ``line`` and ``column`` count from 1; line 0 when it has no place in a file."""
 
     file: str

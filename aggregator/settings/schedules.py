@@ -8,7 +8,7 @@ from datetime import time
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, InstanceOf
 
 from aggregator.model.editions import Kind, Schedule
 from aggregator.settings.kinds import suggest, written
@@ -63,5 +63,5 @@ def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-When = Annotated[Schedule, BeforeValidator(schedule), written(_PLAIN, EXAMPLE)]
+When = Annotated[InstanceOf[Schedule], BeforeValidator(schedule), written(_PLAIN, EXAMPLE)]
 """A schedule in words."""

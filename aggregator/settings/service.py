@@ -1,10 +1,11 @@
 """How does this installation run? (``config/service.yaml``)"""
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import timedelta
 from typing import Annotated
 
+from msgspec.structs import replace
 from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic.dataclasses import dataclass
 

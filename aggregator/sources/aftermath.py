@@ -1,8 +1,9 @@
 """What does a visit leave behind?"""
 
 import hashlib
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from aggregator.model.feeds import Feed, FeedState
 from aggregator.model.push import Pushed

@@ -6,10 +6,11 @@ received.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from aggregator.model.feeds import Validators
 from aggregator.model.visits import Hints

@@ -5,9 +5,9 @@ limits. No redirect is followed (WebSub section 7 makes it a failure).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import httpx
+from msgspec import Struct
 
 from aggregator.model.visits import Failed, Refused
 from aggregator.sources.answers import hints_of
@@ -20,8 +20,7 @@ from aggregator.sources.room import Seat
 from aggregator.sources.troubles import status_text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Called:
+class Called(Struct, frozen=True, kw_only=True):
     """A callback answered with 2xx; ``text`` is the body where it was wanted."""
 
     status: int
@@ -45,8 +44,7 @@ async def call(
     return await bounded(calling, seat, seconds=policy.total_seconds)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Caller:
+class _Caller(Struct, frozen=True, kw_only=True):
     door: Door
     policy: FetchPolicy
     clock: Clock | None

@@ -5,8 +5,9 @@ Pure: a page in, addresses out, best first. Nothing is fetched, no script is run
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
+
+from msgspec import Struct
 
 from aggregator.sources.page import MAX_TITLE, Anchor, Attributes, Page, read_page, relations
 from aggregator.text.urls import absolute, registrable_domain
@@ -35,8 +36,7 @@ _FORMATS = {"rss": "RSS", "rdf": "RSS", "atom": "Atom", "feed": "JSON Feed"}
 _PLACES = ("feed/", "rss.xml", "feed.xml", "index.xml", "atom.xml", "rss", "feed.json")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class Offer(Struct, frozen=True, kw_only=True):
     """An address that may be a feed.
 
     ``url`` is absolute, http or https. ``title`` is what the page calls it, ``format`` what it

@@ -4,7 +4,8 @@ import io
 import re
 import zipfile
 import zlib
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aggregator.model.visits import Unreadable
 
@@ -44,8 +45,7 @@ _OFTEN_WRONG = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class Opened(Struct, frozen=True, kw_only=True):
     """A body ready to be read; ``media_type`` is the header that leads to the right encoding."""
 
     body: bytes

@@ -7,10 +7,12 @@ netrc from the environment, no redirects that carry our headers to others, no po
 import logging
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import httpx
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.model.feeds import USUAL_TLS, Feed, FeedState, Tls, Validators
 from aggregator.model.visits import (
@@ -77,8 +79,7 @@ _OURS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class Ask(Struct, frozen=True, kw_only=True):
     """One visit. ``headers`` and ``credentials`` (user, password) stay with the origin of ``url``.
 
     ``tls`` holds for its host, whatever the port, and for no other on the way.

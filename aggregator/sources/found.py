@@ -5,9 +5,10 @@ Its dictionaries are read here and nowhere else; it is itself called in `aggrega
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from aggregator.model.feeds import Skips
 from aggregator.model.visits import FeedMeta

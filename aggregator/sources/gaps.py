@@ -1,8 +1,9 @@
 """Did entries come and go between two visits, and can they be had after all?"""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from aggregator.model.feeds import FeedState, Older
 from aggregator.model.items import Entry

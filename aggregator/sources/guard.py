@@ -4,8 +4,9 @@ Pure: the verdict is on an address that was already resolved. Whoever connects a
 connects to that very address, so that a second lookup cannot change the answer.
 """
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from msgspec import Struct
 
 from aggregator.model.visits import Refused
 
@@ -69,8 +70,7 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class Reach(Struct, frozen=True, kw_only=True):
     """How far we may reach beyond the public internet.
 
     ``private`` networks are allowed although they are not public, on any port: who names a network
@@ -81,8 +81,7 @@ class Reach:
     ports: frozenset[int] = frozenset({80, 443})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allowed:
+class Allowed(Struct, frozen=True, kw_only=True):
     """The address may be connected to, in its plain form."""
 
     address: str

@@ -7,11 +7,11 @@ sum is watched between two of them.
 import io
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
 import brotli  # ships no types
 import zstandard
+from msgspec import Struct
 
 from aggregator.sources.troubles import FailedError, RefusedError
 
@@ -29,8 +29,7 @@ _MAX_MEMBERS = 64  # parts of one gzip or zstd body; each costs time however sma
 ACCEPTED = b"gzip, deflate, br, zstd"  # the Accept-Encoding that `Inflater` can keep
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """What a body may cost: bytes on the wire, bytes decoded, and decoded bytes per wire byte.
 
     It brings ``pace_bytes`` on the wire in every ``pace_seconds``, or ends within.

@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aggregator.sources.normalise import NOTHING, Markup, WireEntry
 
 Json = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JsonFeed:
+class JsonFeed(Struct, frozen=True, kw_only=True):
     """A JSON Feed's own words, raw, and its items in the order of the document.
 
     ``older`` is its ``next_url``: where older items are. ``links`` are (relation, address).

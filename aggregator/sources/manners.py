@@ -7,8 +7,11 @@ machine room, and their owner counts our requests together.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.model.visits import Answer, Failed
 from aggregator.sources.gate import Gate
@@ -20,8 +23,7 @@ Sleep = Callable[[float], Awaitable[None]]
 _NOTHING = timedelta()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Courtesy:
+class Courtesy(Struct, frozen=True, kw_only=True):
     """How gently we ask.
 
     ``spacing`` is the time between an answer and the next start on one host, ``at_once`` the
@@ -38,16 +40,14 @@ class Courtesy:
     quiet_cap: timedelta = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostHistory:
+class HostHistory(Struct, frozen=True, kw_only=True):
     """What we did to a host, and until when it wants its peace."""
 
     started: datetime | None = None
     quiet_until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class Turn(Struct, frozen=True, kw_only=True):
     """Leave to ask. Not when ``put_off`` is set: the host wants no visits before that time."""
 
     put_off: datetime | None = None

@@ -5,8 +5,9 @@ set up wrongly for an afternoon says the same, so it is believed only after days
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from aggregator.model.feeds import Feed, FeedState, Move
 

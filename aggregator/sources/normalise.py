@@ -2,8 +2,9 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from aggregator.model.items import Enclosure, Entry
 from aggregator.text.agency import agency_credit
@@ -36,8 +37,7 @@ _BY = re.compile(r"^(?:by|von|par|por)\s+(?=\S)", re.IGNORECASE)
 _BRACKETS = " \t\n()<>[]\"',;:-–|"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Markup:
+class Markup(Struct, frozen=True, kw_only=True):
     """A text of an entry: HTML or plain, and the address that its relative links start from."""
 
     value: str
@@ -48,8 +48,7 @@ class Markup:
 NOTHING = Markup(value="", is_html=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WireEntry:
+class WireEntry(Struct, frozen=True, kw_only=True):
     """One entry as its document wrote it, format by format put into the same places.
 
     Every string is raw. ``links`` are candidates for the article's address, best first;

@@ -7,7 +7,6 @@ entries, and normalised. Run it in a process that may be killed: some inputs are
 import io
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +14,7 @@ import feedparser
 import feedparser.api
 import feedparser.mixin
 import feedparser.urls
+from msgspec.structs import replace
 
 from aggregator.model.items import Entry
 from aggregator.model.push import NO_HUB, HubLinks

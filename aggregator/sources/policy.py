@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from aggregator import __version__
 from aggregator.model.visits import Failed, Refused
@@ -31,8 +32,7 @@ def user_agent(contact: str) -> str:
     return f"aggregator/{__version__} (+{contact})" if contact else f"aggregator/{__version__}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FetchPolicy:
+class FetchPolicy(Struct, frozen=True, kw_only=True):
     """Limits and manners of every request.
 
     ``total_seconds`` covers a visit with all its redirects, ``connect_seconds`` the lookup and the

@@ -6,10 +6,12 @@ Rachel Kroll's feed reader score, as far as one of us can keep them of ourselves
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 from itertools import pairwise
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.model.feeds import Validators
 from aggregator.model.visits import Answer, Fetched, Logged, NotModified
@@ -22,8 +24,7 @@ _CLOSE = "followed the one before too closely"
 _NOT_TAKEN = frozenset({"failed", "refused", "unreadable", "emptied", None})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Politeness:
+class Politeness(Struct, frozen=True, kw_only=True):
     """The share of ``visits`` without a fault, in ``points`` of 100, rounded down.
 
     ``faults`` say what was wrong, and of how many visits. ``remarks`` tell of what the publisher

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 import httpx
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.model.visits import Failed, Posted, Refused
 from aggregator.sources.answers import hints_of
@@ -39,8 +40,7 @@ async def post(
     return await bounded(sender.send(url, seat), seat, seconds=policy.total_seconds)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sender:
+class _Sender(Struct, frozen=True, kw_only=True):
     door: Door
     policy: FetchPolicy
     clock: Clock | None

@@ -4,9 +4,10 @@ Judged by its own rhythm: a feed that publishes on working days is not missed on
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from aggregator.model.feeds import FeedState
 from aggregator.sources.report import DENIED
@@ -46,8 +47,7 @@ ALARMING = frozenset(
 """States that ops are told of."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """How a feed does, ``since`` when, and why in a line; ``grave`` when ops are to be told."""
 
     state: State

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import httpx
+from msgspec import Struct
 
 from aggregator.sources.answers import Headers, first_of
 from aggregator.sources.guard import SCHEMES
@@ -17,8 +18,7 @@ REDIRECTS = PERMANENT | {302, 303, 307}
 Origin = tuple[str, str, int | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
+class Moved(Struct, frozen=True, kw_only=True):
     """One redirect: where to, and whether for good (301, 308)."""
 
     to: httpx.URL

@@ -1,8 +1,9 @@
 """How does a feed do, in an operator's words?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from aggregator.model.feeds import Feed, FeedState
 from aggregator.model.visits import Logged
@@ -20,8 +21,7 @@ _PUT_ASIDE = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """One feed at a glance.
 
     ``condition`` is in words: *well*, *silent* (nothing new for a month), *not asked yet*,

@@ -13,10 +13,11 @@ So may those be left out, for the same reason, that `aggregator.sources.familiar
 import copy
 import xml.sax.handler
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 from typing import Any
+
+from msgspec.structs import replace
 
 from aggregator import __version__
 from aggregator.model.visits import FeedMeta, ParsedFeed, Unreadable

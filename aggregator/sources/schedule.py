@@ -5,10 +5,11 @@ allows. The reason travels with the time. ``docs/polling.md`` tells all of them 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from math import ceil
+
+from msgspec import Struct
 
 from aggregator.model.feeds import NO_SKIPS, Feed, FeedState, Skips
 from aggregator.model.visits import Answer, Failed, FeedMeta, Fetched, Gone, NotModified, Refused
@@ -31,8 +32,7 @@ CLOCK_SLACK = timedelta(minutes=5)
 _Rule = tuple[timedelta, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cadence:
+class Cadence(Struct, frozen=True, kw_only=True):
     """How often we ask when nobody says otherwise.
 
     ``floor`` holds for an interval that ops did not choose feed by feed, ``explicit_floor`` for one
@@ -49,8 +49,7 @@ class Cadence:
     again: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
+class Due(Struct, frozen=True, kw_only=True):
     """When to ask next, and the name of the rule that chose it."""
 
     at: datetime

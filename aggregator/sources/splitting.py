@@ -8,7 +8,8 @@ while it reads, and reads the whole document where they do not hold.
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aggregator.model.items import Entry
 from aggregator.model.visits import Document, ParsedFeed
@@ -34,8 +35,7 @@ _COUNTED = re.compile(rb"<(?:[^\s<>/:]+:)?(?:statistics|starrating)(?=[\s/>])", 
 _NO_ELEMENT = re.compile(rb"<[!?]")  # CDATA, comments, instructions: "<" means nothing in them
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pieces:
+class Pieces(Struct, frozen=True, kw_only=True):
     """A document cut up: what comes before its entries, each of them, and what ends it.
 
     Nothing but white space was between two entries. All in UTF-8.
@@ -46,8 +46,7 @@ class Pieces:
     tail: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
+class Memory(Struct, frozen=True, kw_only=True):
     """What is kept of the document read last, for the next one of the same feed.
 
     ``context`` is a digest of all that surrounds an entry and has a say in its meaning. ``marks``
@@ -75,8 +74,7 @@ class Memory:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """A document of which only entries not read before were parsed.
 
     ``document`` holds those alone, in their order, and the number of the others as ``omitted``;

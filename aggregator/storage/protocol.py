@@ -8,9 +8,10 @@ own; inside, all of them stand or fall together, and reads see what was written 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct
 
 from aggregator.items.intake import Intake
 from aggregator.items.known import Known, KnownItem, Waiting
@@ -29,8 +30,7 @@ from aggregator.sources.manners import HostHistory
 from aggregator.text.queries import Query
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filing:
+class Filing(Struct, frozen=True, kw_only=True):
     """What the organise step found out about one item. ``trace`` is clustering's own memory."""
 
     seq: int
@@ -44,16 +44,14 @@ class Filing:
     trace: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
+class Hit(Struct, frozen=True, kw_only=True):
     """A stored item that shares ``hits`` postings with the one asked about."""
 
     stored: StoredItem
     hits: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(Struct, frozen=True, kw_only=True):
     """That ``output``'s filter passes the item, or bars it and speaks against its story."""
 
     output: str
@@ -61,8 +59,7 @@ class Choice:
     barred: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class Words(Struct, frozen=True, kw_only=True):
     """The words of one item for the search, made by `aggregator.text.queries.searchable`."""
 
     seq: int

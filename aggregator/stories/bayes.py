@@ -14,6 +14,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 UNIT = 1000  # one item
 
 OWN = 0.25  # share of what a topic's own items say
@@ -26,8 +28,7 @@ MIN_ITEMS = 8  # a topic is not believed before so many items taught it
 MIN_KNOWN = 3  # terms of the text that any item taught
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guess:
+class Guess(Struct, frozen=True, kw_only=True):
     """The likeliest topic: ``share`` in 0..1 and the ``terms`` that spoke for it most."""
 
     topic: str

@@ -17,8 +17,9 @@ import math
 import uuid
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from aggregator.model.stories import Placement
 from aggregator.stories.gathering import LIFE, SILENCE, Gathering
@@ -42,8 +43,7 @@ _DAY = timedelta(days=1)
 Ranked = list[tuple[float, Gathering]]  # likeness and story, best first
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class Piece(Struct, frozen=True, kw_only=True):
     """What clustering reads of an item.
 
     ``body`` is plain text, "" when the feed has none. ``language`` is a tag such as ``en-GB``; its

@@ -8,14 +8,14 @@ counting items at .60 to .79 and newest first at .2 to .3.
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from aggregator.model.stories import Rank, StoryFacts, Voice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RankSettings:
+class RankSettings(Struct, frozen=True, kw_only=True):
     """How stories are weighed.
 
     A voice halves every ``half_life`` after its last report and counts ``copy_share`` when all

@@ -1,15 +1,15 @@
 """What must be kept of a placement, so that a restart resumes as if it had never been?"""
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from sys import intern
+
+from msgspec import Struct
 
 from aggregator.stories.vectors import Vector
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
+class Trace(Struct, frozen=True, kw_only=True):
     """One placement: store `dump`, read it back with `load`.
 
     ``serial`` counts placements from 1. ``vector`` is empty for a copy, which is no evidence.

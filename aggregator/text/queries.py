@@ -8,7 +8,8 @@ found without a dictionary. (An index of trigrams takes 2.7 times the room, 1,99
 """
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aggregator.text.tokens import is_unspaced, words
 from aggregator.text.xml import xml_safe
@@ -21,16 +22,14 @@ _QUOTES = str.maketrans(dict.fromkeys("“”„‟«»＂「」『』", '"'))
 _PART = re.compile(r'(?<!\S)(-?)(?:"([^"]*)"?|([^\s"]+))|"([^"]*)"?|([^\s"]+)')
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Phrase:
+class Phrase(Struct, frozen=True, kw_only=True):
     """Words that follow each other; ``begins`` when the last may go on (*storm* in *storms*)."""
 
     words: tuple[str, ...]
     begins: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class Query(Struct, frozen=True, kw_only=True):
     """What was asked, on one line, and what that means: every ``wanted``, no ``unwanted``."""
 
     text: str

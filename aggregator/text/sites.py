@@ -1,8 +1,9 @@
 """Which parts of an address choose the article, site by site?"""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from aggregator.text.tracking import TRACKING, is_tracking
 
@@ -10,8 +11,7 @@ from aggregator.text.tracking import TRACKING, is_tracking
 DEVICES = ("www.", "m.", "mobile.", "amp.", "wap.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SiteRules:
+class SiteRules(Struct, frozen=True, kw_only=True):
     """What holds for addresses of one host and all below it.
 
     Where an address has every parameter of ``identity``, they alone choose the article, and
@@ -26,8 +26,7 @@ class SiteRules:
     host: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddressRules:
+class AddressRules(Struct, frozen=True, kw_only=True):
     """When two addresses mean one article: ``tracking`` everywhere, ``devices`` before any host.
 
     ``sites`` are pairs of a host and its rules; the longest host that fits holds.

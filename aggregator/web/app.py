@@ -7,9 +7,9 @@ through Starlette's routes.
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
+from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -69,8 +69,7 @@ _PREFLIGHT: Fields = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
+class Health(Struct, frozen=True, kw_only=True):
     """Whether the service is well; ``because`` says in an operator's words why it is not.
 
     ``notes`` are what else they should know.

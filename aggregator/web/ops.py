@@ -9,10 +9,10 @@ import binascii
 import hmac
 import ipaddress
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
 
+from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -51,8 +51,7 @@ class Panel(Protocol):
         """Do one of `ACTIONS` about ``feed``; False when there is no such feed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Doorkeeper:
+class Doorkeeper(Struct, frozen=True, kw_only=True):
     """Knows ops by ``token``; without one, by that they speak to this machine by its own name."""
 
     token: str | None

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import brotli
 import zstandard
+from msgspec import Struct
 
 from aggregator.model.editions import Rendered
 
@@ -22,8 +23,7 @@ Fields = tuple[tuple[bytes, bytes], ...]
 """Header fields as ASGI wants them: lower-case names, raw values."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
+class Variant(Struct, frozen=True, kw_only=True):
     """One coding of a document, with a strong validator of its own (RFC 9110 section 8.8.3.3).
 
     ``coding`` is ``identity``, ``gzip``, ``br`` or ``zstd``. ``fields`` go with the body,
@@ -37,8 +37,7 @@ class Variant:
     validators: Fields
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
+class Served(Struct, frozen=True, kw_only=True):
     """A document ready to be sent in every coding; ``variants`` smallest first, identity last.
 
     ``changed_at`` is in whole seconds UTC, ``last_modified`` the same as a header value.
@@ -78,8 +77,7 @@ class Served:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(Struct, frozen=True):
     """That nothing stands at an address any more: it is at the path ``into``, or gone (None)."""
 
     into: str | None = None
@@ -127,8 +125,7 @@ class MemoryShelf:
         return len(self._standing)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shared:
+class _Shared(Struct, frozen=True):
     media_type: str
     last_modified: str
 

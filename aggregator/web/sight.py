@@ -8,8 +8,9 @@ is out of the ordinary takes the ordinary way.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
+
+from msgspec import Struct
 
 from aggregator.web.served import Fields, Served, Shelf
 
@@ -32,8 +33,7 @@ _HEAD = re.compile(
 _SPECIAL = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"te"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """A plain head, taken apart: ``path`` without query, names of fields in lower case."""
 
     method: str
@@ -41,8 +41,7 @@ class Asked:
     headers: Headers
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
+class _Known(Struct, frozen=True, kw_only=True):
     """The answer to a head while ``etag`` stands at ``path``; the body is looked up (None: none).
 
     What was replaced is not kept alive by what was asked of it.

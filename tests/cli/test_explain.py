@@ -2,11 +2,11 @@
 
 import json
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 
 from aggregator.cli import main
 from aggregator.service.desk import Desk

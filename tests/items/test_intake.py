@@ -1,12 +1,12 @@
 """One visit, every write of it."""
 
 import uuid
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from aggregator.items.identity import NAMESPACE, key_of, minted_id
 from aggregator.items.intake import LATE, MAX_WAITING, Intake, take_in

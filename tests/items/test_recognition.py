@@ -1,10 +1,11 @@
 """One feed's entries under other ids than before: which are items that we have?"""
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.items import recognition as r
 from aggregator.items.habits import learned, remark_on
@@ -24,7 +25,7 @@ def entry(guid: str | None, link: str | None, title: str, **wishes: object) -> E
     plain = Entry(
         guid=guid, link=link, canonical=place, title=title, published=NOW, digest=f"d-{title}"
     )
-    return replace(plain, **wishes)  # type: ignore[arg-type]
+    return replace(plain, **wishes)
 
 
 FERRY = entry("a", "https://f.example/news/ferry-aground-101234", "A ferry ran aground off Maren")

@@ -1,8 +1,7 @@
 """When does a change matter to somebody who has read it?"""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from aggregator.items.known import KnownItem
 from aggregator.items.revisions import (

@@ -1,7 +1,8 @@
 """A made-up morning's news, in several scripts, to print pages from."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from aggregator.model.editions import (
     Also,

@@ -1,6 +1,5 @@
 """Archives (RFC 5005 section 4): what leaves an output is on one page of its archive."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
+from msgspec.structs import replace
 
 from aggregator.model.editions import EditionEntry, Format
 from aggregator.outputs.addresses import archive_path, feed_id, feed_url

@@ -1,7 +1,7 @@
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model.editions import Also, Edition, EditionEntry, Kind, OutputSpec, Source
 from aggregator.outputs.articles import Article, Selection, article_of, isolated, select

@@ -1,11 +1,11 @@
 """RFC 4287 section by section, on what we print."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 
 from aggregator.model.editions import Also, Edition, EditionEntry, Kind, OutputSpec, Site, Source
 from aggregator.model.items import Enclosure

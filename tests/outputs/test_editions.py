@@ -1,12 +1,12 @@
 """Who stands in an output, in which order, under which id and date."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from aggregator.model.editions import Kind, OutputSpec, Source
 from aggregator.model.items import Entry, Item, StoredItem

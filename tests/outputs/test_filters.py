@@ -1,9 +1,9 @@
 """What a filter passes, whatever the script, and at what cost."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model.editions import Filter
 from aggregator.model.items import Entry, Item, StoredItem

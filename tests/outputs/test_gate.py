@@ -1,8 +1,8 @@
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model.editions import (
     Edition,

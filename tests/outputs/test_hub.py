@@ -1,10 +1,10 @@
 """The rules of our own hub, without a network."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model.editions import Site
 from aggregator.model.following import Errand, Follower, Task

@@ -1,12 +1,12 @@
 """JSON Feed 1.1 as its text demands it, on what we print."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model.editions import Also, Edition, EditionEntry, Kind, OutputSpec, Site, Source
 from aggregator.model.items import Enclosure

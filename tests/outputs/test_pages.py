@@ -1,10 +1,10 @@
-from dataclasses import replace
 from datetime import UTC, datetime, time
 from html.parser import HTMLParser
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model.editions import Also, EditionEntry, Filter, Kind, OutputSpec, Schedule, Site
 from aggregator.model.stories import Topic

@@ -1,11 +1,11 @@
 """Why a story stands or does not is said, and is what happens."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from aggregator.model.editions import Kind, OutputSpec
 from aggregator.outputs.reasons import why

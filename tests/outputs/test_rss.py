@@ -1,12 +1,12 @@
 """RSS 2.0 and the RSS Advisory Board's profile, on what we print."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 
 from aggregator.model.editions import Edition, EditionEntry, Kind, OutputSpec, Site, Source
 from aggregator.model.items import Enclosure

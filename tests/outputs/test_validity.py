@@ -1,10 +1,10 @@
 """Nothing that we print gives a validator cause to complain; and the validator complains."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model.editions import EditionEntry, Format, Site, Source
 from aggregator.model.feeds import Feed

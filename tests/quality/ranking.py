@@ -8,12 +8,13 @@ import gzip
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from dateutil.parser import isoparse
+from msgspec.structs import replace
 
 from aggregator.model.stories import StoryFacts, Voice
 from aggregator.service.building import parse_workers

@@ -229,7 +229,7 @@ def test_a_private_output_has_no_archive(store: Store, settings: Settings) -> No
     kinds = {spec.name: spec for spec in settings.outputs}
     hidden = OutputSpec(name="hidden", kind=kinds["latest"].kind, title="x", limit=2, private=True)
     secret = Settings(**{
-        name: getattr(settings, name) for name in settings.__dataclass_fields__
+        name: getattr(settings, name) for name in settings.__struct_fields__
     } | {"outputs": (hidden,)})  # fmt: skip
     for _ in range(3):
         news(store, 3)

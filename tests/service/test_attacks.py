@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
 from html.parser import HTMLParser
@@ -19,6 +19,7 @@ from xml.sax.saxutils import quoteattr
 
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 
 from aggregator.model.editions import Site
 from aggregator.service.building import parse_workers

@@ -408,7 +408,7 @@ def test_new_limits_hold_for_what_begins_and_change_nothing_of_what_is_under_way
             workers = service.tools.workers
             body = rss(*(item(n) for n in range(2000)))
             parsing = asyncio.create_task(workers.parse(body, "", "https://a.invalid/rss"))
-            while workers._pool is None:  # noqa: ASYNC110 - nothing tells
+            while not workers._pools:  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(0.01)
             tighter = SERVICE.replace("workers: 1", "workers: 2, parse_memory: 300 MB")
             put(tmp_path / "service.yaml", [tighter])

@@ -7,11 +7,11 @@ import os
 import threading
 import time
 from collections import Counter
-from dataclasses import is_dataclass
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from msgspec import Struct
 
 from aggregator.service.house import opened
 from tests.origin import Line, Origin, answer
@@ -212,7 +212,7 @@ def ours() -> Counter[str]:
     return Counter(
         kind.__qualname__
         for kind in kinds
-        if is_dataclass(kind) and kind.__module__.startswith("aggregator.")
+        if issubclass(kind, Struct) and kind.__module__.startswith("aggregator.")
     )
 
 

@@ -1,15 +1,16 @@
 """A folder of files that any web server can serve."""
 
+import dataclasses
 import gzip
 import shutil
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import brotli
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from aggregator.cli import main
 from aggregator.model.editions import Rendered, Site
@@ -118,8 +119,8 @@ def test_nothing_is_written_outside_the_folder(tmp_path: Path, path: str) -> Non
 def test_a_service_keeps_its_folder_current_and_catches_up_after_a_fault(tmp_path: Path) -> None:
     """The folder is a file for a while, as a disk that is not mounted would be nothing."""
     settings = settings_for(tmp_path, ["{url: 'https://harbour.example/feed', id: harbour}"])
-    publish = replace(settings.service.publish, folder=str(tmp_path / "public"))
-    settings = replace(settings, service=replace(settings.service, publish=publish))
+    publish = dataclasses.replace(settings.service.publish, folder=str(tmp_path / "public"))
+    settings = replace(settings, service=dataclasses.replace(settings.service, publish=publish))
     top = tmp_path / "public" / "feeds" / "latest.json"
 
     async def scene() -> None:
@@ -145,8 +146,8 @@ def test_a_service_keeps_its_folder_current_and_catches_up_after_a_fault(tmp_pat
 
 def test_a_service_goes_on_when_its_folder_is_somebody_elses(tmp_path: Path) -> None:
     settings = settings_for(tmp_path, ["{url: 'https://harbour.example/feed', id: harbour}"])
-    publish = replace(settings.service.publish, folder=str(tmp_path / "public"))
-    settings = replace(settings, service=replace(settings.service, publish=publish))
+    publish = dataclasses.replace(settings.service.publish, folder=str(tmp_path / "public"))
+    settings = replace(settings, service=dataclasses.replace(settings.service, publish=publish))
     mine = tmp_path / "public" / "index.html"
     mine.parent.mkdir()
     mine.write_text("mine")

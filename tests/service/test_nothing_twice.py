@@ -7,13 +7,13 @@ meet again: under other guids, addresses, dates and words, in documents that shr
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from aggregator.items.intake import Intake
 from aggregator.model.feeds import Feed, Habits, KeyRule, Validators
@@ -47,7 +47,7 @@ def story(number: int, **wishes: object) -> Entry:
         published=NOW - number * HOUR,
         digest=f"digest of {title}",
     )
-    return replace(plain, **wishes)  # type: ignore[arg-type]
+    return replace(plain, **wishes)
 
 
 @contextmanager

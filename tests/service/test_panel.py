@@ -6,13 +6,14 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from aggregator.cli import main

@@ -4,10 +4,10 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model.errors import StoreError
 from aggregator.service.material import Material

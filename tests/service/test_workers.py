@@ -99,6 +99,23 @@ async def test_a_document_that_needs_too_much_memory_is_refused_and_others_go_on
 
 
 @pytest.mark.conforms("E45")
+async def test_while_one_document_takes_long_others_are_read_by_another_worker() -> None:
+    with workers(workers=2, memory=PLENTY) as pool:
+        long = asyncio.create_task(pool.parse(ENDLESS, "", URL))
+        await busy_worker()
+        assert is_good(await pool.parse(GOOD, "", URL))
+        assert not long.done()
+        long.cancel()
+
+
+async def test_one_worker_reads_what_comes_document_by_document() -> None:
+    with workers(workers=2) as pool:
+        for _ in range(3):
+            assert is_good(await pool.parse(GOOD, "", URL))
+        assert len(parsers()) == 1
+
+
+@pytest.mark.conforms("E45")
 async def test_a_worker_that_dies_loses_its_document_only() -> None:
     with workers(memory=PLENTY) as pool:
         waiting = asyncio.create_task(pool.parse(ENDLESS, "", URL))
@@ -138,7 +155,7 @@ class Stuck:
 async def test_nobody_waits_for_the_end_of_a_pool_that_broke(active: bool) -> None:
     stuck = Stuck(active=active)
     with workers() as pool:
-        pool._pool = stuck  # type: ignore[assignment]
+        pool._pools[0] = stuck  # type: ignore[assignment]
         answer = await pool.parse(GOOD, "", URL)
         waited = stuck.ended.is_set()
         stuck.let.set()
@@ -193,7 +210,7 @@ def test_among_many_one_that_is_stopped_is_one_answer() -> None:
 
 def test_closing_ends_the_workers_and_may_be_done_twice() -> None:
     with workers(workers=2) as pool:
-        assert is_good(next(pool.read_many([(GOOD, "", URL, None)])).document)
+        assert all(is_good(each.document) for each in pool.read_many([(GOOD, "", URL, None)] * 2))
         assert len(parsers()) == 2
         pool.close()
         assert parsers() == []

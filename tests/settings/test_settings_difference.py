@@ -1,6 +1,8 @@
 """What a change of settings means."""
 
-from dataclasses import replace
+import dataclasses
+
+from msgspec.structs import replace
 
 from aggregator.model.editions import Site
 from aggregator.model.feeds import Feed
@@ -34,7 +36,7 @@ def test_feeds_are_told_apart_by_id() -> None:
 def test_other_changes_are_named_by_section() -> None:
     after = replace(
         BEFORE,
-        service=replace(BEFORE.service, listen=Listen(port=1)),
+        service=dataclasses.replace(BEFORE.service, listen=Listen(port=1)),
         site=replace(BEFORE.site, title="Wire"),
     )
     assert diff(BEFORE, after).sections == ("service.listen", "site")

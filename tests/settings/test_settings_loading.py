@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import is_dataclass, replace
+from dataclasses import is_dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from ruamel.yaml.nodes import Node
 
 from aggregator.items.apart import NeverFold

@@ -3,11 +3,11 @@
 import asyncio
 import ssl
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model.visits import Answer
 from aggregator.sources.fetch import Ask, Fetcher

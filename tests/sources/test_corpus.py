@@ -1,11 +1,12 @@
 """Every behaviour is a file: tests/corpus/NAME.xml (or .txt) and beside it what we expect."""
 
 import json
-from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from aggregator.model.visits import ParsedFeed, Unreadable
 from aggregator.sources.parse import parse
@@ -50,8 +51,8 @@ def plain(value: object) -> dict[str, object]:
 
 
 def shape(value: object) -> object:
-    if is_dataclass(value):
-        return {field.name: shape(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Struct):
+        return {name: shape(held) for name, held in asdict(value).items()}
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%dT%H:%M:%SZ")
     if isinstance(value, timedelta):

@@ -4,10 +4,10 @@ import asyncio
 import socket
 import tracemalloc
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model.visits import Answer, Failed, Fetched, Refused
 from aggregator.sources.fetch import Ask, Fetcher

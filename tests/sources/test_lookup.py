@@ -4,9 +4,9 @@ import asyncio
 import socket
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model.visits import Answer, Failed, Fetched
 from aggregator.sources.fetch import Ask, Fetcher

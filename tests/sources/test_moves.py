@@ -1,7 +1,7 @@
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model.feeds import Feed, FeedState, Move, Validators
 from aggregator.sources.fetch import ask_for

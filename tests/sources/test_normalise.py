@@ -1,7 +1,6 @@
-from dataclasses import replace
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from aggregator.model.items import Entry
 from aggregator.sources.normalise import TEASER, Markup, WireEntry, normalise

@@ -1,7 +1,7 @@
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model.feeds import Validators
 from aggregator.model.visits import Answer, Failed, Fetched, Logged, NotModified
@@ -28,7 +28,7 @@ def visit(
         status=status,
         gave=True,
     )
-    return replace(plain, **more)  # type: ignore[arg-type]
+    return replace(plain, **more)
 
 
 FIRST = visit(0, conditional=False, status=200)

@@ -1,10 +1,10 @@
 """Dead, quiet and blocked are told apart by a feed's own rhythm."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model.feeds import FeedState, Move, Rhythm
 from aggregator.model.visits import Arrivals
@@ -43,7 +43,7 @@ def judged(rhythm: Rhythm, now: datetime, **wishes: object) -> State:
         attempted_at=now,
         succeeded_at=now,
     )
-    state = replace(plain, **wishes)  # type: ignore[arg-type]
+    state = replace(plain, **wishes)
     return standing(state, now=now, usual=HOUR).state
 
 

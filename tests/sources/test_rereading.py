@@ -1,11 +1,11 @@
 """Parsing only what changed gives what parsing the whole gives."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from aggregator.model.items import Entry
 from aggregator.model.visits import ParsedFeed, Unreadable

@@ -1,12 +1,12 @@
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from aggregator.model.feeds import Feed, FeedState, Skips, Validators
 from aggregator.model.visits import (

@@ -1,10 +1,10 @@
 """The interval that we choose ourselves, from what the feed taught us (A33)."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model.feeds import Feed, FeedState, Rhythm, Validators
 from aggregator.model.visits import (

@@ -3,11 +3,12 @@
 import random
 import statistics
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model.feeds import Feed, Validators
 from aggregator.model.items import Entry

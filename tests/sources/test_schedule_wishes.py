@@ -1,9 +1,9 @@
 """What publishers wish in their documents, read and obeyed (A29, A30, A31)."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model.feeds import NO_SKIPS, Feed, FeedState, Skips
 from aggregator.model.visits import Failed, FeedMeta, Fetched, Hints, NotModified, ParsedFeed

@@ -8,10 +8,11 @@ import asyncio
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model.feeds import Feed
 from aggregator.model.visits import Answer, Failed, Fetched, Refused

@@ -1,9 +1,9 @@
 """When something is done about a subscription, and what: time comes in as an argument."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model.push import NO_HUB, HubLinks, Standing, Subscription
 from aggregator.sources.websub.leases import (

@@ -2,11 +2,11 @@
 
 import hmac
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model.push import Standing, Subscription
 from aggregator.sources.websub.asking import Terms, farewell, is_public, subscription, wish

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import fields, replace
 
 from aggregator.items.identity import key_of, wanted_ids
 from aggregator.items.intake import Alias, Intake, Revision, take_in
@@ -56,7 +56,7 @@ def store(address: str, tmp_path: Path) -> Iterator[Store]:
 
 def feed(name: str = "harbour", **wishes: object) -> Feed:
     plain = Feed(id=name, url=f"https://{name}.example/feed", owner=name)
-    return replace(plain, **wishes)  # type: ignore[arg-type]
+    return replace(plain, **wishes)
 
 
 def entry(number: int, **wishes: object) -> Entry:
@@ -68,7 +68,7 @@ def entry(number: int, **wishes: object) -> Entry:
         published=NOW - number * HOUR,
         digest=f"d{number}",
     )
-    return replace(plain, **wishes)  # type: ignore[arg-type]
+    return replace(plain, **wishes)
 
 
 def visit(store: Store, *entries: Entry, name: str = "harbour", now: datetime = NOW) -> list[str]:

@@ -1,11 +1,11 @@
 """What every store must remember of those who follow us, on a real database."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model.editions import Rendered
 from aggregator.model.following import Errand, Follower, Task

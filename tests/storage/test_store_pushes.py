@@ -1,11 +1,11 @@
 """What every store must remember of hubs, on a real file."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model.errors import StoreError
 from aggregator.model.feeds import Feed, Skips
@@ -182,7 +182,7 @@ def test_a_feed_that_was_put_off_is_due_again_when_it_would_have_been(store: Sto
     )
 
     def recalled(**changes: object) -> tuple[datetime, str]:
-        store.feeds.save(replace(rarely, **changes))  # type: ignore[arg-type]
+        store.feeds.save(replace(rarely, **changes))
         store.feeds.recall("harbour", now=NOW + 2 * HOUR)
         state = store.feeds.state("harbour")
         return state.next_due, state.because

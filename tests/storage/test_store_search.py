@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model.feeds import Feed
 from aggregator.model.items import Entry

@@ -1,9 +1,9 @@
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from aggregator.model.stories import Placement
 from aggregator.stories.clustering import Clusters, Piece, story_id

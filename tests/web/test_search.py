@@ -1,8 +1,8 @@
 import asyncio
-from dataclasses import replace
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model.editions import Format, Rendered, Site
 from aggregator.web.app import build

@@ -2,10 +2,10 @@
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 
 from markupsafe import Markup
+from msgspec import Struct
 
 from aggregator.model.editions import Also, EditionEntry
 from aggregator.outputs.addresses import story_page
@@ -23,16 +23,14 @@ _RIGHT_TO_LEFT_SCRIPTS = frozenset(("adlm", "arab", "hebr", "nkoo", "rohg", "syr
 _UNSPACED = frozenset(("zh", "ja", "th", "lo", "km", "my"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Label:
+class Label(Struct, frozen=True, kw_only=True):
     """The topic that a card is shown under."""
 
     slug: str
     title: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
+class Card(Struct, frozen=True, kw_only=True):
     """What a page shows of an entry; all text is plain.
 
     ``minutes`` is the reading time, 0 when the feed does not carry enough text to tell.

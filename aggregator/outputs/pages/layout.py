@@ -4,8 +4,9 @@ Nothing twice: a headline that stands higher up is left out further down.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date
+
+from msgspec import Struct
 
 from aggregator.model.editions import Edition, EditionEntry
 from aggregator.model.stories import Topic
@@ -22,8 +23,7 @@ TOPIC_SECONDS = 6
 TOPIC_LATEST = 30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
+class Section(Struct, frozen=True, kw_only=True):
     """A topic with its two outputs."""
 
     topic: Topic
@@ -31,8 +31,7 @@ class Section:
     latest: Edition
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class Block(Struct, frozen=True, kw_only=True):
     """A section of the front page: one story in full, headlines under it."""
 
     label: Label
@@ -41,8 +40,7 @@ class Block:
     headlines: tuple[Card, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
+class Sheet(Struct, frozen=True, kw_only=True):
     """A page laid out. ``lead`` is None when nothing is ranked yet."""
 
     lead: Card | None

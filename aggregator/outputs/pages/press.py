@@ -1,9 +1,9 @@
 """Which bytes is a page?"""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from markupsafe import Markup
+from msgspec.structs import replace
 
 from aggregator.model.editions import Edition, EditionEntry, OutputSpec, Site
 from aggregator.model.stories import Topic

@@ -2,12 +2,12 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
+from msgspec import Struct
 
 from aggregator.model.editions import Format, OutputSpec, Site
 from aggregator.outputs.addresses import FEED_STYLE, MEDIA_TYPES, SEARCH, SUBSCRIBE, feed_url, path
@@ -28,8 +28,7 @@ FAVICON = (_HERE / "static" / FAVICON_PATH).read_bytes()
 """The icon (SVG)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedLink:
+class FeedLink(Struct, frozen=True, kw_only=True):
     """One document that can be subscribed to; ``url`` is its absolute address."""
 
     href: str
@@ -39,8 +38,7 @@ class FeedLink:
     title: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Paper:
+class Paper(Struct, frozen=True, kw_only=True):
     """What every page of a site shares. ``root`` ends in a slash.
 
     ``outputs`` are listed at its foot, ``alternates`` are what readers' programs discover.

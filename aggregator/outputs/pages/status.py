@@ -1,9 +1,11 @@
 """What do ops see?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.model.editions import Site
 from aggregator.outputs.pages.printing import STYLE_PATH, bare, print_page
@@ -14,8 +16,7 @@ SCRIPT_PATH, SHEET_PATH = "status.js", "status.css"
 _HERE = files(__package__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedRow:
+class FeedRow(Struct, frozen=True, kw_only=True):
     """One feed, in words. ``last`` and ``next`` are times (ISO 8601) with their words.
 
     ``hours`` (24, GMT) is its rhythm, ``actions`` what may be done about it.
@@ -45,8 +46,7 @@ class FeedRow:
         return tuple((4 * n, round(20 * hour / most)) for n, hour in enumerate(self.hours) if most)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReaderRow:
+class ReaderRow(Struct, frozen=True, kw_only=True):
     """One program that reads one feed."""
 
     feed: str
@@ -56,8 +56,7 @@ class ReaderRow:
     subscribers: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusTold:
+class StatusTold(Struct, frozen=True, kw_only=True):
     """Everything on the page. ``ailments`` are what is not well, ``slips`` mistakes of an edit."""
 
     at: str

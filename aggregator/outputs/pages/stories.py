@@ -4,8 +4,9 @@ All coverage by owner, when each of them reported it, and why we think that it i
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date
+
+from msgspec import Struct
 
 from aggregator.model.editions import EditionEntry
 from aggregator.model.stories import Rank, Topic
@@ -16,8 +17,7 @@ OWNERS = 60  # listed by name; a page is for reading
 LINES = 120  # of the timeline
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """One publisher's report of a story.
 
     ``because`` tells in words how it came into the story; ``copy_of`` is the id of the report
@@ -30,8 +30,7 @@ class Report:
     copy_because: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Neighbour:
+class Neighbour(Struct, frozen=True, kw_only=True):
     """Another story, for the way around; ``path`` as `aggregator.outputs.addresses` gives it."""
 
     path: str
@@ -39,8 +38,7 @@ class Neighbour:
     language: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoryTold:
+class StoryTold(Struct, frozen=True, kw_only=True):
     """A story with all that is shown of it.
 
     ``reports`` in order of arrival, at least one; ``face`` is the id of the one that tells it
@@ -58,8 +56,7 @@ class StoryTold:
     others: tuple[Neighbour, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """One report, laid out. ``copied`` names the source whose text it carries."""
 
     card: Card
@@ -68,8 +65,7 @@ class Line:
     copy_because: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
+class Coverage(Struct, frozen=True, kw_only=True):
     """Everything that one owner reported, in order; ``own`` unless all of it is copies.
 
     ``titles`` are those of its papers, or its own name when they have none.
@@ -80,8 +76,7 @@ class Coverage:
     own: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StorySheet:
+class StorySheet(Struct, frozen=True, kw_only=True):
     """A story's page laid out.
 
     ``parts`` are the named parts of its rank that are not nothing, as they are printed.

@@ -1,7 +1,8 @@
 """What does each feed hold, in words?"""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aggregator.model.editions import Filter, Kind, OutputSpec, Schedule, Site
 from aggregator.model.stories import Topic
@@ -18,8 +19,7 @@ _NOTHING_TWICE = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class Offer(Struct, frozen=True, kw_only=True):
     """An output as it is offered: what it holds, in sentences, and where it is had."""
 
     title: str
@@ -27,8 +27,7 @@ class Offer:
     links: tuple[FeedLink, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class Group(Struct, frozen=True, kw_only=True):
     """Outputs that belong together, under a heading of which ``slug`` is the anchor."""
 
     slug: str

@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from http import HTTPStatus
+
+from msgspec import Struct
 
 from aggregator.service.demo import pictures
 from aggregator.service.demo.newsroom import Article, Newsroom, Publisher, Trouble
@@ -14,8 +15,7 @@ from aggregator.service.demo.pages import FEED_PATHS, MEDIA_TYPES, Press
 _PAGE = "text/html; charset=utf-8"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(Struct, frozen=True, kw_only=True):
     """An HTTP answer. ``changed`` (aware UTC, whole seconds) becomes Last-Modified."""
 
     body: bytes

@@ -1,12 +1,12 @@
 """What have the made-up publishers printed, at a given moment?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from importlib import resources
 from typing import Any
 
+from msgspec import Struct
 from ruamel.yaml import YAML
 
 
@@ -27,8 +27,7 @@ class Trouble(StrEnum):
     CUT = "cut"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """One report as it stands in a file of ``news/``.
 
     ``at`` is its age in minutes when the demo starts. ``text`` has its paragraphs divided by empty
@@ -53,8 +52,7 @@ class Report:
     revision: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Publisher:
+class Publisher(Struct, frozen=True, kw_only=True):
     """One made-up publisher, as told by its file in ``news/``."""
 
     id: str
@@ -69,8 +67,7 @@ class Publisher:
     reports: tuple[Report, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Article:
+class Article(Struct, frozen=True, kw_only=True):
     """A report with its time and its final words.
 
     ``home`` is the id of the publisher whose site carries it; ``updated`` is later than

@@ -5,13 +5,13 @@ One small HTTP server for each, so that each is an origin of its own, as in life
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from typing import Self
 
 import h11
+from msgspec.structs import replace
 
 from aggregator.model.feeds import Feed
 from aggregator.service.demo.answers import Reply, answer, unchanged

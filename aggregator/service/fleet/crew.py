@@ -4,10 +4,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from aggregator.model.errors import SettingsError
 from aggregator.service import clock
@@ -101,8 +103,7 @@ class Latest:
         self.source = replace(self.source, first="")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crew:
+class Crew(Struct, frozen=True, kw_only=True):
     """What the roles of one process share: the database at ``url``, and when to ``stop``."""
 
     latest: Latest

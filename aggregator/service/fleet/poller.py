@@ -4,11 +4,11 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
 import structlog
+from msgspec.structs import replace
 
 from aggregator.model.errors import StoreError
 from aggregator.model.feeds import Feed, FeedState

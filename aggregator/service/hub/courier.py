@@ -8,10 +8,10 @@ import asyncio
 import hmac
 from base64 import urlsafe_b64encode
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 
 import structlog
+from msgspec.structs import replace
 
 from aggregator.model.editions import Site
 from aggregator.model.errors import StoreError

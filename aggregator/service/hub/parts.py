@@ -1,6 +1,7 @@
 """What does it take to tell? The parts of our hub, put together."""
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.outputs.hub import own_hub
 from aggregator.service.clock import Clock
@@ -19,8 +20,7 @@ SECONDS = 10.0  # for one call at a callback
 ANSWER = 4_096  # bytes of a callback's answer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hub:
+class Hub(Struct, frozen=True, kw_only=True):
     """Who tells, and who takes requests to be told (None without a hub of our own)."""
 
     courier: Courier

@@ -3,10 +3,11 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.items.identity import placed_by
 from aggregator.items.intake import Intake, Revision, take_in
@@ -29,8 +30,7 @@ from aggregator.text.sites import USUAL_ADDRESSES, AddressRules
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sorted:
+class Sorted(Struct, frozen=True, kw_only=True):
     """What one delivery brought: ``new`` and ``revised`` items, or the ``reason`` for none."""
 
     feed: str

@@ -1,6 +1,6 @@
 """What does it take to be told? The parts of pushing, put together."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from aggregator.service.clock import Clock
 from aggregator.service.keeper import Keeper
@@ -17,8 +17,7 @@ from aggregator.sources.websub.asking import Chance, Terms, is_public
 from aggregator.web.callback import CALLBACKS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Push:
+class Push(Struct, frozen=True, kw_only=True):
     """Who asks hubs, who answers them, and who reads what they bring."""
 
     register: Register

@@ -5,8 +5,9 @@ whether its address was ever given out costs one look by its key.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from aggregator.model.push import Delivery, Pushed, Standing, Subscription
 from aggregator.service.keeper import Keeper

@@ -6,11 +6,11 @@ about a feed is decided in `aggregator.sources.websub.leases`.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 import structlog
+from msgspec.structs import replace
 
 from aggregator.model.feeds import FeedState
 from aggregator.model.push import Standing, Subscription

@@ -13,6 +13,7 @@ from typing import Any
 from feedparser.html import _cp1252
 from feedparser.mixin import _FeedParserMixin as Rules
 from feedparser.urls import _urljoin, make_safe_absolute_uri
+from msgspec import Struct
 
 from aggregator.sources.normalise import MAX_AUTHOR
 
@@ -35,8 +36,7 @@ class Unfamiliar(Exception):  # noqa: N818 - no error: feedparser is asked then
     """An entry is not written as nearly all are."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(Struct, frozen=True, kw_only=True):
     """What feedparser holds before every entry and decides by: base address, language, format."""
 
     base: str

@@ -1,23 +1,22 @@
 """What did expat say of an entry, and has feedparser to hear it?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from aggregator.sources.familiar.draft import Attributes
 from aggregator.sources.quick import WholeTexts
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(Struct, frozen=True):
     """A prefix (None: no prefix) begins to stand for an address."""
 
     prefix: str | None
     uri: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """A prefix ceases to stand for an address."""
 
     prefix: str | None

@@ -2,10 +2,11 @@
 
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from aggregator.model.push import Standing, Subscription
 from aggregator.sources.guard import special_name
@@ -25,8 +26,7 @@ _NOT_PUBLIC = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class Terms(Struct, frozen=True, kw_only=True):
     """How we subscribe. ``callbacks`` is the address below which hubs find us, without a slash.
 
     ``lease`` is what we wish for; hubs decide. ``open_secrets``: hand out secrets over plain http,

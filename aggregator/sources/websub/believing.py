@@ -2,8 +2,10 @@
 
 import hmac
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.model.push import Standing, Subscription
 from aggregator.sources.websub.leases import DENIED_FOR, begun
@@ -14,37 +16,32 @@ MAX_REASON = 200  # characters of a hub's own words
 _ALGORITHMS = frozenset({"sha1", "sha256", "sha384", "sha512"})  # WebSub section 8.1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmed:
+class Confirmed(Struct, frozen=True, kw_only=True):
     """We did mean it: ``echo`` is the challenge to be sent back, ``after`` what stands from now."""
 
     echo: str
     after: Subscription
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Ended(Struct, frozen=True, kw_only=True):
     """We did mean to leave: ``echo`` is the challenge to be sent back; ``one`` is over."""
 
     echo: str
     one: Subscription
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Denied:
+class Denied(Struct, frozen=True, kw_only=True):
     """The hub will not serve us, for the ``reason`` that it gives (its words, cut)."""
 
     after: Subscription
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeniedBefore:
+class DeniedBefore(Struct, frozen=True, kw_only=True):
     """The hub says again that it will not serve us."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unknown:
+class Unknown(Struct, frozen=True, kw_only=True):
     """We asked for nothing of the kind."""
 
 

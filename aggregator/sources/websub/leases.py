@@ -1,9 +1,11 @@
 """When is something to be done about a subscription, and what?"""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.model.push import HubLinks, Standing, Subscription
 from aggregator.sources.websub.discovery import ways
@@ -22,8 +24,7 @@ _RETRY = timedelta(minutes=10)
 _LAST_QUARTER = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscribe:
+class Subscribe(Struct, frozen=True, kw_only=True):
     """Ask ``hubs``, one after another, for ``topic``.
 
     ``tries`` were in vain so far; ``instead`` are wishes that this one replaces; ``heir_of`` is
@@ -37,23 +38,20 @@ class Subscribe:
     heir_of: Subscription | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leave:
+class Leave(Struct, frozen=True, kw_only=True):
     """Tell the hub that we want no more."""
 
     one: Subscription
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forget:
+class Forget(Struct, frozen=True, kw_only=True):
     """The agreement has ended by itself; ``lapsed`` when we relied on it."""
 
     one: Subscription
     lapsed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revisit:
+class Revisit(Struct, frozen=True, kw_only=True):
     """Before a renewal, ask the feed itself where its hub is now (WebSub section 6.1)."""
 
     one: Subscription

@@ -1,7 +1,8 @@
 """How much may one hub bring?"""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 BURST = 30  # deliveries at once; hubs that were down bring what they owe
 REFILL = timedelta(seconds=2)  # for one more: no feed has news so often for long
@@ -10,8 +11,7 @@ MOST_BYTES = 32_000_000  # of one feed's
 MOST_IN_ALL = 256_000_000  # bytes of all feeds'; they wait in the store, not in memory
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allowance:
+class Allowance(Struct, frozen=True, kw_only=True):
     """What a callback may still take, as it stood at ``at``."""
 
     left: float = BURST

@@ -1,8 +1,9 @@
 """Does a hub tell what it promised to tell?"""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from aggregator.model.push import Standing, Subscription
 

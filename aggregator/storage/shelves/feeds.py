@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from zlib import crc32
+
+from msgspec.structs import asdict
 
 from aggregator.model.editions import Source
 from aggregator.model.errors import OvertakenError, StoreError

@@ -4,15 +4,15 @@ import fcntl
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from aggregator.storage.sqlite.backup import reading, rows_by_table
 from aggregator.storage.sqlite.versions import KNOWN, ORDER, applied
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(Struct, frozen=True, kw_only=True):
     """A database file as it is found. Sizes are bytes; ``free`` of them are left for reuse.
 
     ``pending`` is what an upgrade would do, ``unknown`` what a newer version did. ``wrong`` says
