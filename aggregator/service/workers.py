@@ -8,22 +8,22 @@ replaced.
 import asyncio
 import contextlib
 import ctypes
-import multiprocessing
 import resource
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
-from concurrent.futures import CancelledError, Future
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, CancelledError, Future
 from contextlib import asynccontextmanager
 from itertools import count, cycle
 from threading import Lock, Thread
-
-from pebble import ProcessExpired, ProcessPool
+from typing import TYPE_CHECKING
 
 from aggregator.model.visits import Document, Unreadable
 from aggregator.service.loading import loaded
 from aggregator.sources.gate import Gate
 from aggregator.sources.splitting import Memory, Reading
+
+if TYPE_CHECKING:  # loaded when there is something to parse
+    from pebble import ProcessPool
 
 MIB = 1024 * 1024
 LARGE = MIB  # bytes of a body; 4 MB of entries leave 16 MB behind
@@ -89,7 +89,7 @@ class ParseWorkers:
                 pool = self._running(place)
                 try:
                     return await self._answer_soon(pool, job)
-                except (BrokenProcessPool, RuntimeError):
+                except RuntimeError:
                     self._discard(pool)
         return _unread(_NO_WORKERS)
 
@@ -134,11 +134,11 @@ class ParseWorkers:
         self._wanted = workers
         self._turns.resize(workers)
 
-    async def _answer_soon(self, pool: ProcessPool, job: Job) -> Reading:
+    async def _answer_soon(self, pool: "ProcessPool", job: Job) -> Reading:
         waiting = asyncio.wrap_future(self._hand_over(pool, job))
         try:
             return await asyncio.wait_for(waiting, self._seconds + GRACE)
-        except (BrokenProcessPool, RuntimeError):
+        except RuntimeError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a worker met is one feed's matter
             if waiting.cancelled():  # the pool itself did not answer in time
@@ -149,32 +149,32 @@ class ParseWorkers:
         for _ in range(2):
             try:
                 return future.result((self._seconds + GRACE) * 4)
-            except (BrokenProcessPool, CancelledError):
+            except (BrokenExecutor, CancelledError):
                 # The pool took its whole queue with it: this job is asked for again.
                 future = self._hand_over(self._running(place), job)
             except Exception as error:  # noqa: BLE001 - see parse
                 return self._reason(error)
         return _unread(_NO_WORKERS)
 
-    def _hand_over(self, pool: ProcessPool, job: Job) -> Future[Reading]:
+    def _hand_over(self, pool: "ProcessPool", job: Job) -> Future[Reading]:
         future: Future[Reading] = pool.schedule(_read, args=job, timeout=self._seconds)
         return future
 
-    def _running(self, place: int) -> ProcessPool:
+    def _running(self, place: int) -> "ProcessPool":
         if (pool := self._pools.get(place)) is not None and not pool.active:
             self._discard(pool)
         with self._lock:
             if place not in self._pools:
-                self._pools[place] = ProcessPool(
+                self._pools[place] = loaded("pebble").ProcessPool(
                     max_workers=1,
                     max_tasks=self._tasks,
                     initializer=_limit,
                     initargs=(self._memory,),
-                    context=multiprocessing.get_context("spawn"),
+                    context=loaded("multiprocessing").get_context("spawn"),
                 )
             return self._pools[place]
 
-    def _discard(self, pool: ProcessPool) -> None:
+    def _discard(self, pool: "ProcessPool") -> None:
         """Give ``pool`` up at once; it is ended in a thread, which may take as long as `GRACE`."""
         with self._lock:
             places = [place for place, each in self._pools.items() if each is pool]
@@ -183,7 +183,7 @@ class ParseWorkers:
         if places:
             Thread(target=_abandon, args=(pool,), name="old-workers", daemon=True).start()
 
-    def _all_given_up(self) -> list[ProcessPool]:
+    def _all_given_up(self) -> "list[ProcessPool]":
         with self._lock:
             pools, self._pools = self._pools, {}
         return list(pools.values())
@@ -193,7 +193,7 @@ class ParseWorkers:
             told = f"the document took longer than {self._seconds:g} s to parse and was stopped"
         elif isinstance(error, MemoryError):
             told = f"the document needs more than {self._memory // MIB} MiB to parse"
-        elif isinstance(error, ProcessExpired):
+        elif isinstance(error, loaded("pebble").ProcessExpired):
             told = "the document ended the process that parsed it"
         else:
             told = f"the document cannot be parsed: {type(error).__name__}"
@@ -219,18 +219,18 @@ def _unread(reason: str) -> Reading:
     return Reading(document=Unreadable(reason=reason))
 
 
-def _stop(pool: ProcessPool) -> None:
+def _stop(pool: "ProcessPool") -> None:
     pool.stop()  # type: ignore[no-untyped-call]
     pool.join(timeout=GRACE)
 
 
-def _finish(pool: ProcessPool) -> None:
+def _finish(pool: "ProcessPool") -> None:
     with contextlib.suppress(RuntimeError):
         pool.close()  # type: ignore[no-untyped-call]
         pool.join()
 
 
-def _abandon(pool: ProcessPool) -> None:
+def _abandon(pool: "ProcessPool") -> None:
     with contextlib.suppress(RuntimeError, TimeoutError):
         _stop(pool)
 

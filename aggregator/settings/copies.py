@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 from aggregator.items.apart import NOTHING_APART, NeverFold
 from aggregator.settings.addresses import Hosts
 from aggregator.settings.documents import Document
-from aggregator.settings.kinds import Line, Lines
+from aggregator.settings.kinds import Line, Lines, usual
 from aggregator.settings.mistakes import validated
 from aggregator.settings.nodes import Fault, Trail
 from aggregator.text.sites import AddressRules
@@ -49,7 +49,7 @@ class NeverFoldEntry:
 class CopiesFile:
     """What ``copies.yaml`` holds: every key is optional."""
 
-    never_fold: NeverFoldEntry = NeverFoldEntry()
+    never_fold: NeverFoldEntry = usual()
 
 
 def read_copies(

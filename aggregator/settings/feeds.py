@@ -52,7 +52,7 @@ class FeedEntry(BaseModel):
     """Language of the texts, where the feed does not say: en, pt-BR."""
     headers: Headers = Field(default_factory=dict)
     """Request headers for this feed; ${NAME} takes a secret from the environment."""
-    tls: TlsEntry = TlsEntry()
+    tls: TlsEntry = kinds.usual()
     """How the certificate of the feed's host is checked."""
     keep: Annotated[Duration, kinds.between("1d", "3650d")] | None = None
     """How long its items are kept, if less than `retention` of service.yaml says."""

@@ -53,6 +53,14 @@ def spell_duration(span: timedelta) -> str:
     return f"{seconds // _UNITS[unit]}{unit}"
 
 
+def usual() -> Any:
+    """Return the default of a group of keys: what is usual for each of them.
+
+    Not an instance of its model, which would be made, with all its checks, whenever anybody starts.
+    """
+    return Field(default_factory=dict, validate_default=True)
+
+
 def between(least: str, most: str) -> AfterValidator:
     """Accept durations from ``least`` to ``most``, both written like ``5m``."""
     low, high = duration(least), duration(most)

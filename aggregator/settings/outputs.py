@@ -103,7 +103,7 @@ class OnlyEntry(BaseModel):
     """Owners of feeds.yaml; one is enough."""
     languages: Languages = ()
     """Languages of items, with all their kinds: en means en-GB too."""
-    words: WordsEntry = WordsEntry()
+    words: WordsEntry = kinds.usual()
     """Words and phrases."""
     sources: int = Field(default=1, ge=1, le=1000, examples=[2])
     """Independent owners that report the story, at least."""

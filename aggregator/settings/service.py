@@ -27,10 +27,13 @@ from aggregator.settings.kinds import (
     is_local,
     matching,
     secret,
+    usual,
 )
 from aggregator.settings.mistakes import validated
 from aggregator.settings.nodes import Fault, Trail, Value
 from aggregator.sources.websub.asking import is_public
+
+USUAL_PORTS = (80, 443)
 
 _STRICT = ConfigDict(extra="forbid", defer_build=True)
 
@@ -120,7 +123,7 @@ class Reach:
 
     allow_private: Networks = ()
     """Private or local address ranges that feeds may be fetched from, e.g. 10.0.0.0/8."""
-    allow_ports: Ports = (80, 443)
+    allow_ports: Ports = USUAL_PORTS
     """TCP ports that feeds may be fetched from; at `allow_private` addresses any port may be."""
 
 
@@ -157,7 +160,7 @@ class Hub:
     """Subscriptions at once, at most; a fourth of them for callbacks of one host."""
     allow_private: Networks = ()
     """Private or local address ranges that callbacks may be at, e.g. of a reader in your house."""
-    allow_ports: Ports = (80, 443)
+    allow_ports: Ports = USUAL_PORTS
     """TCP ports that callbacks may be at; at `allow_private` addresses any port may be."""
     ping: WebUrls = ()
     """Hubs of others that are told of every changed feed, and that feeds name for subscribers."""
@@ -210,20 +213,20 @@ class Ops:
 class ServiceSettings:
     """How this installation runs. Durations are timedeltas, sizes bytes."""
 
-    listen: Listen = Listen()
-    storage: Annotated[
-        StorageUrl,
-        Field(description="Database; a relative SQLite path counts from the working directory."),
-    ] = "sqlite:///data/aggregator.sqlite3"
-    retention: Retention = Retention()
-    polling: Polling = Polling()
-    politeness: Politeness = Politeness()
-    limits: Limits = Limits()
-    reach: Reach = Reach()
-    push: Push = Push()
-    hub: Hub = Hub()
-    publish: Publish = Publish()
-    ops: Ops = Ops()
+    listen: Listen = usual()
+    storage: StorageUrl = Field(
+        default="sqlite:///data/aggregator.sqlite3",
+        description="Database; a relative SQLite path counts from the working directory.",
+    )
+    retention: Retention = usual()
+    polling: Polling = usual()
+    politeness: Politeness = usual()
+    limits: Limits = usual()
+    reach: Reach = usual()
+    push: Push = usual()
+    hub: Hub = usual()
+    publish: Publish = usual()
+    ops: Ops = usual()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -248,13 +251,14 @@ class SiteEntry:
 class ServiceFile(ServiceSettings):
     """What ``service.yaml`` holds: every key is optional."""
 
-    site: SiteEntry = SiteEntry()
+    site: SiteEntry = usual()
 
     def settings(self) -> ServiceSettings:
-        """Return the settings without the site."""
-        return ServiceSettings(
-            **{each.name: getattr(self, each.name) for each in fields(ServiceSettings)}
-        )
+        """Return the settings without the site, which were checked with it."""
+        made = object.__new__(ServiceSettings)
+        for each in fields(ServiceSettings):
+            object.__setattr__(made, each.name, getattr(self, each.name))
+        return made
 
     def publisher(self) -> Site:
         """Return the site; its address follows the port unless ops gave one."""

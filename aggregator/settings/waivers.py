@@ -4,9 +4,7 @@ from collections.abc import Iterator
 
 from aggregator.model.feeds import Feed, Tls
 from aggregator.settings.loading import Settings
-from aggregator.settings.service import Hub, Reach
-
-_USUAL = Reach()
+from aggregator.settings.service import USUAL_PORTS, Hub, Reach
 
 
 def waivers(settings: Settings) -> tuple[str, ...]:
@@ -24,7 +22,7 @@ def _reach(reach: Reach) -> Iterator[str]:
     if reach.allow_private:
         networks = ", ".join(reach.allow_private)
         yield f"addresses that are not public are asked: {networks} (reach: allow_private)"
-    ports = sorted({*reach.allow_ports} - {*_USUAL.allow_ports})
+    ports = sorted({*reach.allow_ports} - {*USUAL_PORTS})
     if ports:
         yield f"unusual ports are asked: {', '.join(map(str, ports))} (reach: allow_ports)"
 
