@@ -84,7 +84,10 @@ def take_in(
     At most ``most`` newcomers are taken, the first of the document; the rest wait in the store for
     the next visit, whatever it brings.
     """
-    listed = rekeyed(listed_by(state, entries, known.waiting), known, state.habits)
+    given = listed_by(state, entries, known.waiting)
+    if not given:
+        return Intake(state=state, at=now)
+    listed = rekeyed(given, known, state.habits)
     waited = {key_of(held.entry, state.habits.key): held for held in known.waiting}
     newcomers = {
         key: _held(entry, waited.get(key), known, now)
@@ -94,10 +97,8 @@ def take_in(
     new = _arrivals(state.feed, dict(islice(newcomers.items(), most)), known, now)
     revised, restless = _revised(listed, known, now)
     waiting = tuple(islice(newcomers.values(), most, None))
-    after = state
-    if listed:
-        habits = learned(state.habits, known.matches, listed=listed, known=known)
-        after = replace(state, habits=habits)
+    habits = learned(state.habits, known.matches, listed=listed, known=known)
+    after = replace(state, habits=habits)
     if len(waiting) > MAX_WAITING:
         # Without validators and digest the next visit gets, and reads, the whole document.
         after = replace(after, validators=None, digest=None)

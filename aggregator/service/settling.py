@@ -47,7 +47,7 @@ def settle(
     omitted = _omitted(reading)
     with store.transaction():
         known = known_of(store, state, entries, omitted=omitted)
-        arrivals = arrivals_of(state, entries, known, len(omitted))
+        arrivals = arrivals_of(state, entries, known, len(omitted)) if reading else None
         document = reading.document if reading else None
         after = conclude(
             feed, state, answer, document, arrivals, pushed=pushed, now=now, cadence=cadence

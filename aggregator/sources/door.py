@@ -75,7 +75,7 @@ def _in_http(request: httpx.Request) -> tuple[h11.Connection, bytes]:
     target, headers = request.url.raw_path, request.headers.raw
     events: list[h11.Event] = [
         h11.Request(method=request.method, target=target, headers=headers),
-        *([h11.Data(data=request.content)] if request.content else []),
+        *([h11.Data(data=body)] if (body := request.read()) else []),
         h11.EndOfMessage(),
     ]
     return http, b"".join(http.send(event) or b"" for event in events)

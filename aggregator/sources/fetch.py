@@ -55,6 +55,7 @@ from aggregator.sources.room import Seat
 from aggregator.sources.troubles import RefusedError, status_text
 from aggregator.sources.websub.discovery import in_headers
 
+_NOTHING = httpx.ByteStream(b"")
 # What a feed's own headers may not set: it would break the exchange, or the promise that one
 # unconditional request per feed is ever made.
 _OURS = frozenset(
@@ -211,7 +212,10 @@ class Fetcher:
             "tls": ask.tls if trail.here.host == trail.origin[1] else USUAL_TLS,
             "reached": partial(log.append, exchange),
         }
-        request = httpx.Request("GET", trail.here, headers=headers, extensions=extensions)
+        # With a stream, httpx adds no headers of its own: that would take four times as long.
+        request = httpx.Request(
+            "GET", trail.here, headers=headers, stream=_NOTHING, extensions=extensions
+        )
         response = await self._door.handle_async_request(request)
         exchange.status = response.status_code
         try:
@@ -247,6 +251,7 @@ class Fetcher:
     ) -> list[tuple[bytes, bytes]]:
         """Put the head together: bytes, because a validator may hold any of them."""
         sent = {
+            b"Host": trail.here.netloc,
             b"User-Agent": self._policy.user_agent.encode(),
             b"Accept": self._policy.accept.encode(),
             b"Accept-Encoding": ACCEPTED,

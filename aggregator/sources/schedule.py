@@ -193,6 +193,8 @@ def _own_pace(state: FeedState, interval: timedelta, *, now: datetime, cadence: 
         return interval, "interval"
     most = cadence.ceiling
     silence = silence_wait(state.rhythm, now=now, most=most)
+    if silence >= most:  # which no pace exceeds
+        return most, "quiet"
     rhythm = news_wait(state.rhythm, now=now, usual=interval, most=most)
     return (silence, "quiet") if silence >= rhythm else (rhythm, "rhythm")
 

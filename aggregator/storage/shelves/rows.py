@@ -50,7 +50,7 @@ def replacing(table: str, key: Sequence[str], others: Sequence[str]) -> str:
 
 def stamp(moment: datetime) -> str:
     """Write an aware time as UTC text that sorts by time, whole seconds."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds")[:19] + "Z"
+    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat()[:19] + "Z"
 
 
 def moment(text: str) -> datetime:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -45,18 +45,17 @@ class Connection:
             self._let_go()
             raise
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """Join the transaction under way, or make one that takes the write lock at once.
 
         sqlite-utils' own ``atomic()`` begins deferred: a read followed by a write can then fail
         with "database is locked" whatever the busy timeout.
         """
+        return _JOINED if self.db.in_transaction else self._transaction()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
         connection = self.db
-        if connection.in_transaction:
-            with _told():
-                yield
-            return
         try:
             connection.execute("BEGIN IMMEDIATE")
             yield
@@ -162,13 +161,17 @@ def _quoted(columns: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in columns)
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """Say what a refusal means, also to those who would go on after any other mishap."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreError(_advice(error)) from error
+class _Joined(AbstractContextManager[None]):
+    """Says what a refusal means, also to those who would go on after any other mishap."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: object
+    ) -> None:
+        if isinstance(error, sqlite3.Error):
+            raise StoreError(_advice(error)) from error
+
+
+_JOINED = _Joined()
 
 
 def _open(path: Path, lock: TextIO, *, keep: bool) -> tuple[sqlite3.Connection, Path | None]:
