@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from aggregator.model.feeds import KeyRule
 from aggregator.model.items import Entry
 from aggregator.model.visits import Document, ParsedFeed
+from aggregator.text.patterns import late
 from aggregator.text.sites import USUAL_ADDRESSES, AddressRules
 from aggregator.text.urls import canonical, place_on_page
 
@@ -25,13 +26,13 @@ _VERSION_5 = (5 << 76) | (0b10 << 62)  # RFC 4122 sections 4.1.3 and 4.1.1
 _FREE_BITS = ~((0xF << 76) | (0b11 << 62))
 
 # RFC 3987 section 2.2: what no IRI may hold can be no part of an atom:id.
-_ABSOLUTE_URI = re.compile(
+_ABSOLUTE_URI = late(
     r"(?:https?://[^\s/]|tag:[^\s,]+,\d|urn:[a-z0-9][a-z0-9-]+:)[^\s<>\"{}|\\^`\[\]\x7f-\x9f]*",
     re.IGNORECASE,
 )
 _MAX_ID = 2_000
 _ASKED = 4  # names of an entry that are looked up; that all are taken takes malice and luck
-_EDITION = re.compile(r"#\d{1,3}$")  # BBC: …/news/world-58620167#0, then #1, #2 as it is edited
+_EDITION = late(r"#\d{1,3}$")  # BBC: …/news/world-58620167#0, then #1, #2 as it is edited
 
 
 class Told(Protocol):

@@ -6,20 +6,21 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from msgspec import Struct
 
+from aggregator.text.patterns import late
 from aggregator.text.tokens import runs
 from aggregator.text.urls import registrable_domain
 
 _LEAST_WORDS = 3  # a slug says something; `article.cfm` and `/watch` do not
 _LEAST_DIGITS = 5  # an article's number or its day
 _LEAST_DRAWN = 8  # characters of an id such as `aqsH3ktIkNo`
-_CAPITAL_WITHIN = re.compile(r"[a-z][A-Z][a-z]*[A-Z0-9]|[0-9][A-Z]|[a-z][0-9][a-z]|[A-Z]{2}[a-z]")
+_CAPITAL_WITHIN = late(r"[a-z][A-Z][a-z]*[A-Z0-9]|[0-9][A-Z]|[a-z][0-9][a-z]|[A-Z]{2}[a-z]")
 # The number or code that stands for the article whatever its slug becomes: …-7380179, …/224r76c,
 # article-11718057/…, 8654155,…. At least six digits, or seven characters drawn by lot; no date.
-_NUMBER = re.compile(
+_NUMBER = late(
     r"(?<![0-9a-z])(?!(?:19|20)\d{4}(?:\d\d)?(?![0-9a-z]))"
     r"(?:\d{6,}|(?=[a-z]*\d)(?=\d*[a-z])[0-9a-z]{7,12})(?![0-9a-z])"
 )
-_EXTENSION = re.compile(r"\.[a-z]{3,5}$", re.IGNORECASE)
+_EXTENSION = late(r"\.[a-z]{3,5}$", re.IGNORECASE)
 
 
 class Place(Struct, frozen=True, kw_only=True):

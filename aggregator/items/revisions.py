@@ -10,6 +10,7 @@ from aggregator.items.duplicates import text_of
 from aggregator.items.known import KnownItem
 from aggregator.items.sketch import MAX_TEXT, without_site
 from aggregator.model.items import Entry
+from aggregator.text.patterns import late
 from aggregator.text.tokens import words
 
 MAX_REVISIONS = 24  # publishers who print the clock into their text would otherwise revise for ever
@@ -25,7 +26,7 @@ _COUNTED = (
     "comments?|replies|reactions?|views?|reads?|shares?|likes?|votes?|points?|followers"
     "|kommentare?|aufrufe|commentaires?|comentarios?|comentários?|commenti"
 )
-_COUNTERS = re.compile(
+_COUNTERS = late(
     rf"""\b\d[\d.,\u00a0]{{0,15}}\s?[kKmM]?\s?(?:{_COUNTED})\b
     |\b(?:{_COUNTED}):?\s?\(?\d[\d.,]*\)?
     |\b\d+\s?-?\s?(?:mins?|minutes?|hours?|hrs?)\s(?:ago|read)\b

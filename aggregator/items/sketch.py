@@ -1,6 +1,5 @@
 """What is left of a text when we only want to know whether we have read it before?"""
 
-import re
 import unicodedata
 from collections.abc import Iterable
 from enum import Enum, auto
@@ -10,6 +9,7 @@ from hashlib import blake2b
 from msgspec import Struct
 
 from aggregator.text.boilerplate import strip, unquoted
+from aggregator.text.patterns import late
 from aggregator.text.tokens import is_unspaced, words
 
 SHINGLE = 4  # words
@@ -30,12 +30,12 @@ _PLACES = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2
 _PLACES_UNSPACED = (*_PLACES, 0x85EBCA77C2B2AE63, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F)
 # Vowel signs and the like. They end a run of letters for `words`, which would leave Indic scripts
 # as single letters: four of them are shared by any two texts. Without them words stay whole.
-_MARKS = re.compile(
+_MARKS = late(
     "[\u200c\u200d"
     + "".join(chr(at) for at in range(0x300, 0xE00) if unicodedata.category(chr(at))[0] == "M")
     + "]+"
 )
-_SITE_TAIL = re.compile(r"\s+(?:[|–—-]|::|»)\s+(?P<site>[^|–—]{2,40})$")
+_SITE_TAIL = late(r"\s+(?:[|–—-]|::|»)\s+(?P<site>[^|–—]{2,40})$")
 
 
 class Kind(Enum):

@@ -6,23 +6,24 @@ from email.utils import format_datetime
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from aggregator.text.html import to_text
+from aggregator.text.patterns import late
 from aggregator.text.urls import absolute
 from aggregator.text.xml import one_line, xml_safe
 
 # RFC 6838 section 4.2, with parameters.
-_MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(?:\s*;.*)?", re.ASCII)
+_MEDIA_TYPE = late(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(?:\s*;.*)?", re.ASCII)
 
 # RFC 3986 section 3: what may stand in a URI behind its host, and where.
 _SEGMENT = "/:@!$&'()*+,;=~%"
-_URI = re.compile(
+_URI = late(
     r"https?://[A-Za-z0-9.-]+(?::\d*)?[A-Za-z0-9._~/:@!$&'()*+,;=%-]*"
     r"(?:\?[A-Za-z0-9._~/:@!$&'()*+,;=%?-]*)?(?:#[A-Za-z0-9._~/:@!$&'()*+,;=%?-]*)?"
 )
-_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_TAGGED = re.compile(r"</(?:a|b|i|p|em|strong|span|div|li|ul|ol|h[1-6]|font)\s*>", re.IGNORECASE)
+_LONE_PERCENT = late(r"%(?![0-9A-Fa-f]{2})")
+_TAGGED = late(r"</(?:a|b|i|p|em|strong|span|div|li|ul|ol|h[1-6]|font)\s*>", re.IGNORECASE)
 # Traces of a wrong decoding: Windows-1252 that was read as Latin-1 (C1 controls, which XML 1.0
 # section 2.2 discourages), and the characters that decoders put in place of what they do not know.
-_MISREAD = re.compile("[\x80-\x84\x86-\x9f\ufffd]")
+_MISREAD = late("[\x80-\x84\x86-\x9f\ufffd]")
 
 UNKNOWN_TYPE = "application/octet-stream"
 """Media type of an attachment of an unknown kind, where a format requires one (RFC 2046 4.5.1)."""

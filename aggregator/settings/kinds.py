@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
+from aggregator.text.patterns import late
 from aggregator.text.tokens import runs
 
 MAX_LISTED = 20  # names in a message
@@ -24,16 +25,16 @@ _DURATION = re.compile(r"(?P<count>\d{1,9})\s?(?P<unit>[smhd])")
 _SIZES = {"": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3}
 _SIZE = re.compile(r"(?P<count>\d{1,12})\s?(?P<unit>[KMG]B|)")
 # RFC 5646 section 2.1, without extensions: language, script, region, variants.
-_LANGUAGE = re.compile(
+_LANGUAGE = late(
     r"(?P<language>[A-Za-z]{2,3})(?:-(?P<script>[A-Za-z]{4}))?"
     r"(?:-(?P<region>[A-Za-z]{2}|[0-9]{3}))?(?P<variants>(?:-(?:[A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*)"
 )
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
+_TOKEN = late(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _OURS = frozenset({
     "accept-encoding", "connection", "content-length", "host", "if-modified-since",
     "if-none-match", "te", "trailer", "transfer-encoding", "upgrade",
 })  # fmt: skip
-_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_MAIL = late(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 def duration(text: object) -> timedelta:

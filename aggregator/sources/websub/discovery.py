@@ -4,20 +4,20 @@ WebSub section 4: HTTP Link headers first, then link elements of the document; t
 each relation stands.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from aggregator.model.push import NO_HUB, HubLinks
 from aggregator.sources.answers import Headers, all_of
+from aggregator.text.patterns import late
 from aggregator.text.urls import absolute, registrable_domain
 
 MAX_HUBS = 4
 MAX_LINK = 8192  # bytes of Link headers that are read
 
 # RFC 8288 section 3: <target>; name=token; name="quoted \" string", <next>…
-_LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[^\s=;,"]+\s*(?:=\s*(?:"(?:[^"\\]|\\.)*"|[^\s;,"]*))?)*)')
-_PARAMETER = re.compile(r';\s*([^\s=;,"]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?')
+_LINK = late(r'<([^<>]*)>((?:\s*;\s*[^\s=;,"]+\s*(?:=\s*(?:"(?:[^"\\]|\\.)*"|[^\s;,"]*))?)*)')
+_PARAMETER = late(r';\s*([^\s=;,"]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?')
 
 Link = tuple[str, str]
 """A relation (lower case) and the address as written."""

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 from zlib import crc32
 
+from msgspec.json import Decoder, encode
 from msgspec.structs import asdict
 
 from aggregator.model.editions import Source
@@ -266,7 +268,7 @@ def _row(feed: Feed) -> tuple[Any, ...]:
         feed.title,
         feed.owner,
         feed.weight,
-        json.dumps(feed.topics),
+        json.dumps(feed.topics) if feed.topics else "[]",
         feed.language,
         _way(feed),
         int(feed.secret),
@@ -278,8 +280,12 @@ def _way(feed: Feed) -> int:
 
     Of 16 bits, so that whoever reads the database cannot tell a password by it.
     """
-    secrets = repr((feed.headers, feed.credentials)).encode()
-    return int.from_bytes(sha256(secrets).digest()[:2])
+    return _way_of(feed.headers, feed.credentials)
+
+
+@lru_cache(maxsize=16)  # most have none
+def _way_of(headers: tuple[tuple[str, str], ...], credentials: tuple[str, str] | None) -> int:
+    return int.from_bytes(sha256(repr((headers, credentials)).encode()).digest()[:2])
 
 
 def _source(row: Row) -> Source:
@@ -387,20 +393,19 @@ def _rhythm_text(rhythm: Rhythm | None) -> str | None:
     if rhythm is None:
         return None
     moments = (stamp(rhythm.since), stamp(rhythm.at), maybe_stamp(rhythm.newest))
-    return json.dumps([*moments, rhythm.hours, rhythm.days], separators=(",", ":"))
+    return encode([*moments, rhythm.hours, rhythm.days]).decode()
 
 
 def _rhythm(text: str | None) -> Rhythm | None:
     if text is None:
         return None
-    since, at, newest, hours, days = json.loads(text)
+    since, at, newest, hours, days = _read_rhythm(text)
     return Rhythm(
-        since=moment(since),
-        at=moment(at),
-        newest=maybe_moment(newest),
-        hours=tuple(hours),
-        days=tuple(days),
+        since=moment(since), at=moment(at), newest=maybe_moment(newest), hours=hours, days=days
     )
+
+
+_read_rhythm = Decoder(tuple[str, str, str | None, tuple[float, ...], tuple[float, ...]]).decode
 
 
 def _links_text(links: HubLinks) -> str | None:

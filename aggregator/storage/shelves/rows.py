@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from msgspec.json import encode
+
 from aggregator.model.items import Enclosure, Entry, Item, StoredItem
 
 Row = Mapping[str, Any]
@@ -158,4 +160,5 @@ def read_enclosures(text: str) -> tuple[Enclosure, ...]:
     )
 
 
-_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+def _dump(value: object) -> str:
+    return encode(value).decode()
