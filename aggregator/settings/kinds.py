@@ -132,8 +132,13 @@ def _split_url(text: str) -> SplitResult:
 
 
 def _is_host(host: str) -> bool:
+    if not host or "%" in host:
+        return False
+    if host.isascii():  # as nearly always; the codec takes long to load
+        labels = host.removesuffix(".").split(".")
+        return ":" in host or all(0 < len(label) < 64 for label in labels)
     try:
-        return bool(host) and ("%" not in host) and (":" in host or bool(host.encode("idna")))
+        return bool(host.encode("idna"))
     except UnicodeError:  # an empty label, or one longer than 63
         return False
 
