@@ -1,6 +1,6 @@
 """How is a value printed that holds what is not for everybody?"""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -12,7 +12,8 @@ class Discreet(Struct, frozen=True, kw_only=True):
     hidden: ClassVar[frozenset[str]] = frozenset()
 
     def __repr__(self) -> str:
-        told = (
-            f"{name}={held!r}" for name, held in asdict(self).items() if name not in self.hidden
-        )
-        return f"{type(self).__name__}({', '.join(told)})"
+        told = ", ".join(f"{name}={held!r}" for name, held in self.__rich_repr__())
+        return f"{type(self).__name__}({told})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [field for field in asdict(self).items() if field[0] not in self.hidden]

@@ -110,18 +110,20 @@ class ParseWorkers:
 
     def close(self) -> None:
         """End the workers at once, work in hand included. May be called twice."""
-        for pool in self._all_given_up():
-            _stop(pool)
+        pools = self._all_given_up()
+        for pool in pools:
+            pool.stop()  # type: ignore[no-untyped-call]
+        for pool in pools:
+            _abandon(pool)
 
     @asynccontextmanager
     async def _place(self) -> AsyncIterator[int]:
-        """Wait for a worker, and have it for the block; whoever waits too long has one started."""
+        """Wait for a worker and have it for the block; too long a wait starts another."""
+        too_long = asyncio.get_running_loop().call_later(PATIENCE, self._want_more)
         try:
-            async with asyncio.timeout(PATIENCE):
-                await self._turns.acquire()
-        except TimeoutError:
-            self._want(min(self._wanted + 1, self._workers))
             await self._turns.acquire()
+        finally:
+            too_long.cancel()
         place = next(free for free in count() if free not in self._taken)
         self._taken.add(place)
         try:
@@ -129,6 +131,9 @@ class ParseWorkers:
         finally:
             self._taken.remove(place)
             self._turns.release()
+
+    def _want_more(self) -> None:
+        self._want(min(self._wanted + 1, self._workers))
 
     def _want(self, workers: int) -> None:
         self._wanted = workers

@@ -108,6 +108,16 @@ async def test_while_one_document_takes_long_others_are_read_by_another_worker()
         long.cancel()
 
 
+@pytest.mark.conforms("E45")
+async def test_each_document_that_waits_too_long_has_a_worker_started() -> None:
+    with workers(workers=3, memory=PLENTY) as pool:
+        long = [asyncio.create_task(pool.parse(ENDLESS, "", URL)) for _ in range(2)]
+        assert is_good(await pool.parse(GOOD, "", URL))
+        assert not any(task.done() for task in long)
+        for task in long:
+            task.cancel()
+
+
 async def test_one_worker_reads_what_comes_document_by_document() -> None:
     with workers(workers=2) as pool:
         for _ in range(3):

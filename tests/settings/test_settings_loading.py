@@ -1,13 +1,14 @@
 """What ops asked for, from whole files."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from rich.pretty import pretty_repr
 from ruamel.yaml.nodes import Node
 
 from aggregator.items.apart import NeverFold
@@ -417,3 +418,15 @@ def test_the_gate_is_as_careful_as_ops_say(tmp_path: Path) -> None:
         '1:11: publish.hold: "2d" is too long; write 1d or less',
         '1:21: publish.new_at_once: "3" is too small; write 10 or more',
     ]
+
+
+@pytest.mark.parametrize("printed", [repr, pretty_repr])
+def test_a_feed_is_printed_without_its_secrets(
+    tmp_path: Path, printed: Callable[[object], str]
+) -> None:
+    asked = "url: 'https://ada:pass-1@a.example/x', headers: {X-Key: pass-2}"
+    settings = given(tmp_path, feeds=f"feeds: [{{{asked}}}]\n")
+    assert settings.feeds[0].credentials == ("ada", "pass-1")
+    told = printed(settings)
+    assert "a.example" in told
+    assert "pass-" not in told
