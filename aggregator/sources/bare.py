@@ -10,12 +10,13 @@ import re
 Fields = list[tuple[bytes, bytes]]
 
 # RFC 9110 sections 5.5 and 5.6.2, RFC 9112 section 3.2, as narrow as h11 has them.
-_NAME = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _TARGET = re.compile(rb"[\x21-\x7e]+")
-_FIELD = re.compile(_NAME + rb": (?:[^\x00\s](?:[^\x00\r\n\f\v]*[^\x00\s])?)?\r\n")
+_FIELD = re.compile(
+    rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+: (?:[^\x00\s](?:[^\x00\r\n\f\v]*[^\x00\s])?)?\r\n"
+)
 _NOT_MODIFIED = re.compile(
     rb"HTTP/1\.[01] 304(?: [^\x00\r\n\f\v]*)?\r\n"
-    rb"((?:" + _NAME + rb":[^\x00\r\n\f\v]*\r\n)*)\r\n"
+    rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\x00\r\n\f\v]*\r\n)*)\r\n"
 )
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
