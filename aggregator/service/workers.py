@@ -6,13 +6,12 @@ replaced.
 """
 
 import asyncio
-import contextlib
 import ctypes
 import resource
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Future
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import count, cycle
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
@@ -216,7 +215,7 @@ def _read(body: bytes, content_type: str, url: str, memory: bytes | None) -> Rea
 
 def _trim() -> None:
     """Give back to the system what a large document needed; only glibc keeps it."""
-    with contextlib.suppress(AttributeError):
+    with suppress(AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
 
 
@@ -224,20 +223,16 @@ def _unread(reason: str) -> Reading:
     return Reading(document=Unreadable(reason=reason))
 
 
-def _stop(pool: "ProcessPool") -> None:
-    pool.stop()  # type: ignore[no-untyped-call]
-    pool.join(timeout=GRACE)
-
-
 def _finish(pool: "ProcessPool") -> None:
-    with contextlib.suppress(RuntimeError):
+    with suppress(RuntimeError):
         pool.close()  # type: ignore[no-untyped-call]
         pool.join()
 
 
 def _abandon(pool: "ProcessPool") -> None:
-    with contextlib.suppress(RuntimeError, TimeoutError):
-        _stop(pool)
+    with suppress(RuntimeError, TimeoutError):
+        pool.stop()  # type: ignore[no-untyped-call]
+        pool.join(timeout=GRACE)
 
 
 def _limit(memory: int) -> None:
