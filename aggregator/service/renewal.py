@@ -1,7 +1,5 @@
 """What has to be built anew when the settings are others?"""
 
-import dataclasses
-
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -39,9 +37,8 @@ def planned(now: Settings, asked: Settings) -> Renewal:
     waiting = [
         name for name in AT_RESTART if getattr(now.service, name) != getattr(asked.service, name)
     ]
-    service = dataclasses.replace(
-        asked.service, **{name: getattr(now.service, name) for name in AT_RESTART}
-    )
+    stays = {name: getattr(now.service, name) for name in AT_RESTART}
+    service = asked.service.model_copy(update=stays)
     base_url = asked.site.base_url
     if base_url == f"http://localhost:{asked.service.listen.port}":  # as it follows the port
         base_url = f"http://localhost:{now.service.listen.port}"

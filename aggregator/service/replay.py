@@ -5,7 +5,6 @@ the clock set to each capture's time. No network, and nothing of the present get
 replays give equal bytes.
 """
 
-import dataclasses
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -93,8 +92,9 @@ class Replay:
         self._addresses = settings.addresses
         self._feeds = {feed.id: feed for feed in feeds}
         # Nobody waits for a fault of a recorded day to pass.
-        at_once = dataclasses.replace(settings.service.publish, hold=timedelta())
-        settings = replace(settings, service=dataclasses.replace(settings.service, publish=at_once))
+        at_once = settings.service.publish.model_copy(update={"hold": timedelta()})
+        service = settings.service.model_copy(update={"publish": at_once})
+        settings = replace(settings, service=service)
         self._desk = Desk.over(store, settings)
         self._editions: list[dict[str, Any]] = []
 

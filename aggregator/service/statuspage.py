@@ -1,7 +1,6 @@
 """What does the status page tell, in words?"""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import datetime
 
 from aggregator import __version__
@@ -109,7 +108,7 @@ def _readers(service: Service) -> Iterator[status.ReaderRow]:
 
 def _settings(service: Service) -> Iterator[tuple[str, str]]:
     """Yield the settings in force, without what is secret."""
-    for group, held in asdict(service.settings.service).items():
+    for group, held in service.settings.service.model_dump().items():
         for key, value in held.items() if isinstance(held, dict) else [("", held)]:
             name = f"{group}.{key}".rstrip(".")
             if key == "token":

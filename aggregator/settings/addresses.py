@@ -2,17 +2,16 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
-from pydantic.dataclasses import dataclass
+from pydantic import BeforeValidator, Field, model_validator
 
 from aggregator.settings import kinds
 from aggregator.settings.documents import Document
+from aggregator.settings.group import Group
 from aggregator.settings.mistakes import validated
 from aggregator.settings.nodes import Fault
 from aggregator.text.sites import DEVICES, USUAL_ADDRESSES, AddressRules, SiteRules
 from aggregator.text.tracking import TRACKING
 
-_STRICT = ConfigDict(extra="forbid", defer_build=True)
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = rf"{_LABEL}(?:\.{_LABEL})+"
 _RULE = r"[^\s=&#?]+(?:=[^\s&#?]*)?"
@@ -50,8 +49,7 @@ Forms = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class SiteEntry:
+class SiteEntry(Group):
     """What holds for addresses of one host and all below it."""
 
     identity: kinds.Lines = ()
@@ -86,8 +84,7 @@ def _usual_sites() -> dict[str, SiteEntry]:
     return {host: _entry(rules) for host, rules in USUAL_ADDRESSES.sites}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class AddressesFile:
+class AddressesFile(Group):
     """What ``addresses.yaml`` holds: every key is optional."""
 
     tracking: Rules = tuple(sorted(TRACKING))

@@ -3,19 +3,18 @@
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, ConfigDict, Field
-from pydantic.dataclasses import dataclass
+from pydantic import BeforeValidator, Field
 
 from aggregator.items.apart import NOTHING_APART, NeverFold
 from aggregator.settings.addresses import Hosts
 from aggregator.settings.documents import Document
+from aggregator.settings.group import Group
 from aggregator.settings.kinds import Line, Lines, usual
 from aggregator.settings.mistakes import validated
 from aggregator.settings.nodes import Fault, Trail
 from aggregator.text.sites import AddressRules
 from aggregator.text.urls import canonical
 
-_STRICT = ConfigDict(extra="forbid", defer_build=True)
 _NAME = re.compile(r"(?:https?://|urn:|tag:)\S+", re.IGNORECASE)  # the ids that items bear
 
 
@@ -33,8 +32,7 @@ Pair = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class NeverFoldEntry:
+class NeverFoldEntry(Group):
     """What always stands for itself."""
 
     feeds: Lines = ()
@@ -45,8 +43,7 @@ class NeverFoldEntry:
     """Two items each, by id or address, that are not copies of one another."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class CopiesFile:
+class CopiesFile(Group):
     """What ``copies.yaml`` holds: every key is optional."""
 
     never_fold: NeverFoldEntry = usual()

@@ -1,10 +1,9 @@
 """What changed between two settings?"""
 
-from dataclasses import fields
-
 from msgspec import Struct
 
 from aggregator.model.feeds import Feed
+from aggregator.settings.group import Group
 from aggregator.settings.loading import Settings
 
 
@@ -46,9 +45,9 @@ def _sections(old: Settings, new: Settings) -> tuple[str, ...]:
     return tuple(name for name in names if getattr(old, name) != getattr(new, name))
 
 
-def _unequal(prefix: str, old: object, new: object) -> tuple[str, ...]:
+def _unequal(prefix: str, old: Group, new: Group) -> tuple[str, ...]:
     return tuple(
-        f"{prefix}{each.name}"
-        for each in fields(old)  # type: ignore[arg-type]
-        if getattr(old, each.name) != getattr(new, each.name)
+        f"{prefix}{name}"
+        for name in type(old).model_fields
+        if getattr(old, name) != getattr(new, name)
     )

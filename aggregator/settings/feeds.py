@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from aggregator.model.feeds import Feed
 from aggregator.settings import kinds
 from aggregator.settings.documents import Document
+from aggregator.settings.group import Group
 from aggregator.settings.kinds import Duration, Headers, Language, Line, Topics, WebUrl
 from aggregator.settings.mistakes import misshapen, repeated, validated
 from aggregator.settings.nodes import Fault, Trail, Value
@@ -27,10 +28,8 @@ Id = Annotated[
 ]
 
 
-class FeedEntry(BaseModel):
+class FeedEntry(Group):
     """One feed: its address and, if you like, what to make of it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     url: WebUrl
     """Address of the feed. user:password@ before the host is sent to that host only."""
@@ -88,10 +87,8 @@ class FeedEntry(BaseModel):
         )
 
 
-class FeedsFile(BaseModel):
+class FeedsFile(Group):
     """What ``feeds.yaml`` holds."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     feeds: tuple[FeedEntry | WebUrl, ...] = Field(
         description="The feeds, in any order", min_length=1

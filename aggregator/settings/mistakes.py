@@ -21,7 +21,6 @@ T = TypeVar("T")
 
 MAX_SHOWN = 60  # characters of a wrong value in a message
 
-_UNKNOWN_KEY = {"extra_forbidden", "unexpected_keyword_argument"}
 _BOUNDS = (
     ("ge", "small", "or more"),
     ("le", "large", "or less"),
@@ -35,7 +34,6 @@ _PREDICATES = {
     "tuple": "is not a list",
     "dict": "is not a mapping of keys to values",
     "model": "is not a mapping of keys to values",
-    "dataclass": "is not a mapping of keys to values",
 }
 
 
@@ -106,7 +104,7 @@ def _faults(
         if any(trail[:length] in document.broken for length in range(len(trail) + 1)):
             continue  # already complained of, by its form
         kind = detail["type"]
-        if kind in _UNKNOWN_KEY:
+        if kind == "extra_forbidden":
             known = tuple(_fields(_within(model, inner[:-1])))
             yield document.fault(trail, f'unknown key "{key}"; {suggest(key, known)}')
         elif kind == "missing":
@@ -143,7 +141,7 @@ def _instead(detail: ErrorDetails, model: type, inner: Trail) -> str:
         field = _fields(_within(model, inner[:-1])).get(str(inner[-1])) if inner else None
         example = _example(field)
         return f"; write one such as {example}" if example else "; write one"
-    if kind in {"tuple", "dict", "model", "dataclass"}:
+    if kind in {"tuple", "dict", "model"}:
         return "; indent its parts below it" if kind != "tuple" else "; write [one, two]"
     return ""
 

@@ -5,9 +5,7 @@ from typing import Annotated
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     model_validator,
 )
@@ -18,6 +16,7 @@ from aggregator.model.stories import Topic
 from aggregator.outputs.wording import SELECTION, USUAL
 from aggregator.settings import kinds
 from aggregator.settings.documents import Document
+from aggregator.settings.group import Group
 from aggregator.settings.kinds import Language, Line
 from aggregator.settings.mistakes import misshapen, repeated, validated
 from aggregator.settings.nodes import Fault, Trail
@@ -77,10 +76,8 @@ Languages = Annotated[
 ]
 
 
-class WordsEntry(BaseModel):
+class WordsEntry(Group):
     """Words and phrases that titles and summaries have; whole words, in any script and case."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     any: Phrases = ()
     """At least one of these."""
@@ -90,10 +87,8 @@ class WordsEntry(BaseModel):
     """None of these."""
 
 
-class OnlyEntry(BaseModel):
+class OnlyEntry(Group):
     """Which items an output takes: those that fit everything that is said here."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     topics: kinds.Topics = ()
     """Slugs of topics.yaml; one is enough."""
@@ -128,10 +123,8 @@ class OnlyEntry(BaseModel):
         )
 
 
-class OutputEntry(BaseModel):
+class OutputEntry(Group):
     """One output feed, or one per topic."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     kind: Kind = Field(examples=["latest"])
     """latest: every item, newest first; top: the stories that matter now; digest: issues of either,
@@ -232,10 +225,8 @@ def _named(text: str | None, topic: Topic | None) -> str:
     return (text or "").replace("{topic}", topic.title if topic else "").strip()
 
 
-class OutputsFile(BaseModel):
+class OutputsFile(Group):
     """What ``outputs.yaml`` holds."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     outputs: tuple[OutputEntry, ...] = Field(description="The output feeds")
 

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
-from pydantic.dataclasses import dataclass
+from pydantic import Field
 
 from aggregator.settings.documents import Document
+from aggregator.settings.group import Group
 from aggregator.settings.kinds import Duration, between
 from aggregator.settings.mistakes import validated
 from aggregator.settings.nodes import Fault
@@ -15,13 +15,7 @@ _Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 _Lift = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
 
 
-@dataclass(
-    frozen=True,
-    slots=True,
-    kw_only=True,
-    config=ConfigDict(extra="forbid", defer_build=True),
-)
-class RankingFile:
+class RankingFile(Group):
     """What ``ranking.yaml`` holds: every key is optional."""
 
     half_life: Annotated[Duration, between("1h", "30d")] = DEFAULT.half_life

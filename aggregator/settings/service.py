@@ -1,17 +1,16 @@
 """How does this installation run? (``config/service.yaml``)"""
 
 from collections.abc import Mapping
-from dataclasses import fields
 from datetime import timedelta
 from typing import Annotated
 
 from msgspec.structs import replace
-from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
-from pydantic.dataclasses import dataclass
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from aggregator.model.editions import Site
 from aggregator.outputs.hub import HUB
 from aggregator.settings.documents import Document
+from aggregator.settings.group import Group
 from aggregator.settings.kinds import (
     BaseUrl,
     Contact,
@@ -35,11 +34,8 @@ from aggregator.sources.websub.asking import is_public
 
 USUAL_PORTS = (80, 443)
 
-_STRICT = ConfigDict(extra="forbid", defer_build=True)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class Listen:
+class Listen(Group):
     """Where the web server listens."""
 
     host: Line = "127.0.0.1"
@@ -51,8 +47,7 @@ class Listen:
     each subscriber by itself, not all that come by the same proxy together."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class Retention:
+class Retention(Group):
     """How long things are remembered."""
 
     items: Annotated[Duration, between("14d", "3650d")] = timedelta(days=90)
@@ -67,8 +62,7 @@ class Retention:
     """How long an address that was served once answers 410 rather than 404."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class Polling:
+class Polling(Group):
     """How often publishers are asked."""
 
     default_every: Annotated[Duration, between("5m", "7d")] = timedelta(minutes=60)
@@ -85,8 +79,7 @@ class Polling:
         return self
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class Politeness:
+class Politeness(Group):
     """How hard publishers are asked."""
 
     concurrency: Annotated[int, Field(ge=1, le=500)] = 20
@@ -99,8 +92,7 @@ class Politeness:
     """Requests begun per second, at most, so that a restart is no burst."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class Limits:
+class Limits(Group):
     """What one visit may cost."""
 
     deadline: Annotated[Duration, between("1s", "10m")] = timedelta(seconds=30)
@@ -117,8 +109,7 @@ class Limits:
     """New items taken from one document, newest first, at most."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class Reach:
+class Reach(Group):
     """Which addresses may be asked. Only public ones, on the web's own ports, unless named here."""
 
     allow_private: Networks = ()
@@ -127,8 +118,7 @@ class Reach:
     """TCP ports that feeds may be fetched from; at `allow_private` addresses any port may be."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class Push:
+class Push(Group):
     """Whether hubs tell us of news (WebSub), so that feeds need hardly be asked."""
 
     subscribe: Annotated[
@@ -145,8 +135,7 @@ class Push:
     """Give hubs that do not speak https a secret, too, although it can be read on the way."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class Hub:
+class Hub(Group):
     """How subscribers are told of what we publish (WebSub), so that they need not ask."""
 
     serve: Annotated[
@@ -166,8 +155,7 @@ class Hub:
     """Hubs of others that are told of every changed feed, and that feeds name for subscribers."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class Publish:
+class Publish(Group):
     """What subscribers are given."""
 
     entries: Annotated[int, Field(ge=1, le=1000)] = 100
@@ -184,8 +172,7 @@ class Publish:
     """Folder to keep current with the whole site, for a web server or CDN; none if unset."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class Ops:
+class Ops(Group):
     """Where ops look: the status page, metrics and the feed of alerts."""
 
     host: Line = "127.0.0.1"
@@ -209,8 +196,7 @@ class Ops:
         return self
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class ServiceSettings:
+class ServiceSettings(Group):
     """How this installation runs. Durations are timedeltas, sizes bytes."""
 
     listen: Listen = usual()
@@ -229,8 +215,7 @@ class ServiceSettings:
     ops: Ops = usual()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class SiteEntry:
+class SiteEntry(Group):
     """Who publishes."""
 
     base_url: BaseUrl | None = None
@@ -247,7 +232,6 @@ class SiteEntry:
     """Let everybody search all items. If unset, unless there is a private output."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class ServiceFile(ServiceSettings):
     """What ``service.yaml`` holds: every key is optional."""
 
@@ -255,10 +239,8 @@ class ServiceFile(ServiceSettings):
 
     def settings(self) -> ServiceSettings:
         """Return the settings without the site, which were checked with it."""
-        made = object.__new__(ServiceSettings)
-        for each in fields(ServiceSettings):
-            object.__setattr__(made, each.name, getattr(self, each.name))
-        return made
+        own = {name: getattr(self, name) for name in ServiceSettings.model_fields}
+        return ServiceSettings.model_construct(**own)
 
     def publisher(self) -> Site:
         """Return the site; its address follows the port unless ops gave one."""

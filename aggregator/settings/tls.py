@@ -4,9 +4,10 @@ import ssl
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from aggregator.model.feeds import Tls
+from aggregator.settings.group import Group
 from aggregator.settings.kinds import Line
 
 
@@ -31,10 +32,8 @@ def authorities(text: str, info: ValidationInfo) -> str:
     return str(path)
 
 
-class TlsEntry(BaseModel):
+class TlsEntry(Group):
     """How the certificate of this feed's host is checked; other hosts' are checked as ever."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     verify: bool = True
     """false accepts any certificate, so that anybody on the way can read and change what passes."""

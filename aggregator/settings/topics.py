@@ -1,18 +1,17 @@
 """Which subjects do items fall into? (``config/topics.yaml``)"""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from aggregator.model.stories import Topic
 from aggregator.settings.documents import Document
+from aggregator.settings.group import Group
 from aggregator.settings.kinds import Line, Lines, Slug
 from aggregator.settings.mistakes import misshapen, repeated, validated
 from aggregator.settings.nodes import Fault, Trail
 
 
-class TopicEntry(BaseModel):
+class TopicEntry(Group):
     """One topic."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     slug: Slug
     """Its name in addresses and in feeds.yaml; keep it, subscribers hold addresses with it."""
@@ -28,10 +27,8 @@ class TopicEntry(BaseModel):
         return Topic(slug=self.slug, title=title, hints=hints)
 
 
-class TopicsFile(BaseModel):
+class TopicsFile(Group):
     """What ``topics.yaml`` holds."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     topics: tuple[TopicEntry, ...] = Field(description="The topics, in the order of the front page")
 

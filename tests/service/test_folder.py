@@ -1,6 +1,5 @@
 """A folder of files that any web server can serve."""
 
-import dataclasses
 import gzip
 import shutil
 from contextlib import closing
@@ -18,6 +17,7 @@ from aggregator.model.errors import NotOursError
 from aggregator.outputs.documents import etag_of
 from aggregator.service.folder import MANIFEST, SiteFolder
 from aggregator.service.house import opened
+from aggregator.settings import Settings
 from aggregator.storage import open_store
 from tests.origin import Origin
 from tests.service.stage import bring, entry, play, settings_for, store_in
@@ -29,6 +29,11 @@ LONG = b"<feed>" + b"ferry " * 100 + b"</feed>"
 
 def rendered(path: str, body: bytes, at: datetime = NOW) -> Rendered:
     return Rendered(path=path, media_type="text/xml", body=body, etag=etag_of(body), changed_at=at)
+
+
+def into(folder: Path, settings: Settings) -> Settings:
+    publish = settings.service.publish.model_copy(update={"folder": str(folder)})
+    return replace(settings, service=settings.service.model_copy(update={"publish": publish}))
 
 
 def test_a_folder_holds_what_is_served_plain_and_compressed(tmp_path: Path) -> None:
@@ -119,8 +124,7 @@ def test_nothing_is_written_outside_the_folder(tmp_path: Path, path: str) -> Non
 def test_a_service_keeps_its_folder_current_and_catches_up_after_a_fault(tmp_path: Path) -> None:
     """The folder is a file for a while, as a disk that is not mounted would be nothing."""
     settings = settings_for(tmp_path, ["{url: 'https://harbour.example/feed', id: harbour}"])
-    publish = dataclasses.replace(settings.service.publish, folder=str(tmp_path / "public"))
-    settings = replace(settings, service=dataclasses.replace(settings.service, publish=publish))
+    settings = into(tmp_path / "public", settings)
     top = tmp_path / "public" / "feeds" / "latest.json"
 
     async def scene() -> None:
@@ -146,8 +150,7 @@ def test_a_service_keeps_its_folder_current_and_catches_up_after_a_fault(tmp_pat
 
 def test_a_service_goes_on_when_its_folder_is_somebody_elses(tmp_path: Path) -> None:
     settings = settings_for(tmp_path, ["{url: 'https://harbour.example/feed', id: harbour}"])
-    publish = dataclasses.replace(settings.service.publish, folder=str(tmp_path / "public"))
-    settings = replace(settings, service=dataclasses.replace(settings.service, publish=publish))
+    settings = into(tmp_path / "public", settings)
     mine = tmp_path / "public" / "index.html"
     mine.parent.mkdir()
     mine.write_text("mine")
