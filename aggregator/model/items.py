@@ -98,3 +98,12 @@ class Name(Struct, frozen=True, kw_only=True):
     since: datetime
     rule: str | None = None
     figure: float | None = None
+
+
+class Match(Struct, frozen=True, kw_only=True):
+    """An item in which a query occurs, and how well (above 0, comparable within one search)."""
+
+    id: str
+    published: datetime
+    relevance: float
+    lead: str | None = None

@@ -7,7 +7,6 @@ then, so that nothing is missing between the two at any moment.
 
 import zlib
 from collections.abc import Container, Iterator, Sequence
-from datetime import datetime
 
 from msgspec import Struct, json
 
@@ -30,18 +29,6 @@ class Leaf(Struct, frozen=True, kw_only=True):
 
 CURRENT = Leaf()
 """The current document of an output that has no archive."""
-
-
-class ArchivePage(Struct, frozen=True, kw_only=True):
-    """What is known of a page: when it was ``made``, and of which entries.
-
-    ``number`` counts from 1.
-    """
-
-    output: str
-    number: int
-    made: datetime
-    ids: tuple[str, ...]
 
 
 def due(

@@ -18,9 +18,10 @@ from aggregator.model.editions import (
     Schedule,
     Site,
 )
+from aggregator.model.published import Issue, Stay
 from aggregator.outputs.addresses import issue_id, issue_url
 from aggregator.outputs.articles import UNPRINTABLE, Article, article_of
-from aggregator.outputs.standing import Candidate, Stay, milestone
+from aggregator.outputs.standing import Candidate, milestone
 from aggregator.outputs.wording import STANDFIRST, long_date, shortened
 
 HEADLINES = 3  # in the summary of an issue
@@ -33,23 +34,6 @@ class Due(Struct, frozen=True, kw_only=True):
 
     day: date
     at: datetime
-
-
-class Issue(Struct, frozen=True, kw_only=True):
-    """An issue as it was made at ``made`` for ``day``; ``id`` is permanent.
-
-    ``mark`` is the place of the item that was filed last before it was made.
-    """
-
-    output: str
-    day: date
-    id: str
-    made: datetime
-    title: str
-    summary: str
-    content_html: str
-    image: str | None = None
-    mark: int = 0
 
 
 def due(schedule: Schedule, now: datetime) -> Due | None:

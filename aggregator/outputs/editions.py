@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from aggregator.model.editions import Also, Edition, EditionEntry, OutputSpec, Source
 from aggregator.model.items import StoredItem
+from aggregator.model.published import Stay
 from aggregator.outputs.shares import Share, shared_out
-from aggregator.outputs.standing import Face, Stay
+from aggregator.outputs.standing import Face
 from aggregator.text.tokens import terms
 
 _UNTITLED_WORDS = 12

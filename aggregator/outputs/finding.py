@@ -3,23 +3,13 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from msgspec import Struct
-
 from aggregator.model.editions import Kind, OutputSpec
+from aggregator.model.items import Match
 
 FOUND = 50
 """Most entries that are shown of a search."""
 
 FADES = timedelta(days=14)  # at this age a report counts half as much as one of now
-
-
-class Match(Struct, frozen=True, kw_only=True):
-    """An item in which a query occurs, and how well (above 0, comparable within one search)."""
-
-    id: str
-    published: datetime
-    relevance: float
-    lead: str | None = None
 
 
 def spec_of(query: str, language: str | None = None) -> OutputSpec:

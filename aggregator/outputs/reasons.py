@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from aggregator.model.editions import OutputSpec
+from aggregator.model.published import Stay
 from aggregator.outputs.shares import Share
 from aggregator.outputs.standing import (
     MARGIN,
     MIN_WEIGHT,
     Candidate,
     FaceOf,
-    Stay,
     enlist,
     is_lone,
     room_for_lone,

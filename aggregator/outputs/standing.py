@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from aggregator.model.editions import OutputSpec
+from aggregator.model.published import Stay
 from aggregator.outputs.shares import Share
 
 MARGIN = 1.15  # a newcomer to a full Top list must be this much stronger than the weakest member
@@ -19,28 +20,6 @@ OVERTAKING = 1.25  # ... and a member this much stronger than whom it passes; on
 MIN_OWNERS = 2  # what one owner alone reports is Latest, not Top
 MIN_WEIGHT = 2.0  # ... unless it weighs as much as two ordinary ones
 FILL = 10  # ... or fewer than this many stories are reported by several
-
-
-class Stay(Struct, frozen=True, kw_only=True):
-    """A story's stay in a Top output.
-
-    Subscribers saw it first at ``entered``. ``milestone`` is the number of independent owners it
-    was last announced with, ``updated`` when. ``face`` is the id of the item whose headline
-    stands for it since then, ``owner`` whose that is. ``entry`` is the id that subscribers know it
-    by: the story's, or that of a story that merged into it while it stood. ``place`` is its place
-    in the list, from 0. ``left`` is set once it has gone, and it never comes back.
-    """
-
-    output: str
-    story: str
-    entered: datetime
-    updated: datetime
-    milestone: int
-    face: str
-    entry: str
-    owner: str = ""
-    place: int = 0
-    left: datetime | None = None
 
 
 class Candidate(Struct, frozen=True, kw_only=True):

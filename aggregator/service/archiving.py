@@ -15,8 +15,9 @@ from aggregator.model.editions import (
     Rendered,
     Site,
 )
+from aggregator.model.published import ArchivePage
 from aggregator.outputs import addresses, archives, documents, gate
-from aggregator.outputs.archives import ArchivePage, Leaf
+from aggregator.outputs.archives import Leaf
 from aggregator.outputs.editions import entry_of, story_entry
 from aggregator.service.folder import Lasting
 from aggregator.service.material import Material

@@ -5,10 +5,10 @@ from datetime import datetime
 from msgspec import Struct
 
 from aggregator.model.editions import OutputSpec
+from aggregator.model.published import Stay
 from aggregator.model.stories import Rank
 from aggregator.outputs.editions import story_entry
 from aggregator.outputs.reasons import why
-from aggregator.outputs.standing import Stay
 from aggregator.service.contest import Contest
 from aggregator.service.material import Material
 from aggregator.storage import Store

@@ -8,19 +8,12 @@ from msgspec.structs import replace
 
 from aggregator.model.editions import Edition, EditionEntry, OutputSpec, Schedule, Site
 from aggregator.model.items import StoredItem
+from aggregator.model.published import Issue, Stay
 from aggregator.outputs import pages
 from aggregator.outputs.addresses import issue_path
-from aggregator.outputs.digests import (
-    PUNCTUAL,
-    Due,
-    Issue,
-    due,
-    edition_of,
-    issue_of,
-    not_told,
-)
+from aggregator.outputs.digests import PUNCTUAL, Due, due, edition_of, issue_of, not_told
 from aggregator.outputs.editions import latest, story_entry
-from aggregator.outputs.standing import Candidate, FaceOf, Stay, enlist
+from aggregator.outputs.standing import Candidate, FaceOf, enlist
 from aggregator.service.material import Material
 from aggregator.service.press import Press
 from aggregator.storage import Store

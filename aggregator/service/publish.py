@@ -10,13 +10,14 @@ from threading import Event
 
 from aggregator.model.editions import Edition, Format, Kind, OutputSpec, Site
 from aggregator.model.items import StoredItem
+from aggregator.model.published import Issue, Stay
 from aggregator.model.stories import Topic
 from aggregator.outputs import addresses, documents, hub, opml
-from aggregator.outputs.digests import Issue, lists_of
+from aggregator.outputs.digests import lists_of
 from aggregator.outputs.editions import latest, top
 from aggregator.outputs.gate import CAUTIOUS, Caution
 from aggregator.outputs.shares import POOL, is_contested
-from aggregator.outputs.standing import Stay, enlist, handed_over
+from aggregator.outputs.standing import enlist, handed_over
 from aggregator.service.archiving import Archivist, Pages
 from aggregator.service.choosing import Chooser
 from aggregator.service.contest import Contest

@@ -7,12 +7,12 @@ from msgspec import Struct
 
 from aggregator.model.editions import Kind, OutputSpec, Rendered, Site, Source
 from aggregator.model.items import StoredItem
+from aggregator.model.published import Stay
 from aggregator.model.stories import Rank, StoryFacts, Topic
 from aggregator.outputs import pages
 from aggregator.outputs.addresses import story_page
 from aggregator.outputs.documents import etag_of
 from aggregator.outputs.editions import Told, entry_of, face_of
-from aggregator.outputs.standing import Stay
 from aggregator.storage import Store
 from aggregator.stories.ranking import DEFAULT, RankSettings, rank
 

@@ -18,14 +18,11 @@ from aggregator.items.known import Known, KnownItem, Waiting
 from aggregator.model.editions import Rendered, Source
 from aggregator.model.feeds import Feed, FeedState
 from aggregator.model.following import Errand, Follower, Task
-from aggregator.model.items import Copy, Name, StoredItem
+from aggregator.model.items import Copy, Match, Name, StoredItem
+from aggregator.model.published import ArchivePage, Issue, Stay
 from aggregator.model.push import Delivery, Subscription
 from aggregator.model.stories import StoryFacts, TopicScore, Voice
 from aggregator.model.visits import Logged
-from aggregator.outputs.archives import ArchivePage
-from aggregator.outputs.digests import Issue
-from aggregator.outputs.finding import Match
-from aggregator.outputs.standing import Stay
 from aggregator.sources.manners import HostHistory
 from aggregator.text.queries import Query
 

@@ -20,9 +20,10 @@ from aggregator.model.editions import (
     Site,
     Source,
 )
+from aggregator.model.published import Stay
 from aggregator.outputs import documents, pages
 from aggregator.outputs.digests import due, edition_of, issue_of, not_told
-from aggregator.outputs.standing import Candidate, Stay
+from aggregator.outputs.standing import Candidate
 
 NOW = datetime(2026, 3, 3, 7, 0, 2, tzinfo=UTC)
 SITE = Site(base_url="https://wire.example", installation="x", title="Wire")

@@ -10,13 +10,13 @@ from msgspec.structs import replace
 
 from aggregator.model.editions import Kind, OutputSpec, Source
 from aggregator.model.items import Entry, Item, StoredItem
+from aggregator.model.published import Stay
 from aggregator.outputs.editions import Told, face_of, latest, top
 from aggregator.outputs.shares import Share, shared_out
 from aggregator.outputs.standing import (
     OVERTAKING,
     Candidate,
     Face,
-    Stay,
     enlist,
     handed_over,
     milestone,

@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
-from aggregator.outputs.finding import FOUND, Match, best_first, newest_first, spec_of
+from aggregator.model.items import Match
+from aggregator.outputs.finding import FOUND, best_first, newest_first, spec_of
 
 NOW = datetime(2031, 5, 12, 12, tzinfo=UTC)
 

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from aggregator.model.editions import Kind, OutputSpec
+from aggregator.model.published import Stay
 from aggregator.outputs.reasons import why
 from aggregator.outputs.shares import Share
-from aggregator.outputs.standing import Candidate, Face, Stay, enlist
+from aggregator.outputs.standing import Candidate, Face, enlist
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TOP = OutputSpec(name="top", kind=Kind.TOP, title="Top", limit=2)

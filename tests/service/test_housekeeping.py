@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from aggregator.cli import main
-from aggregator.outputs.digests import Issue
+from aggregator.model.published import Issue
 from aggregator.service.desk import Desk
 from aggregator.service.housekeeping import Pruned, keep_house
 from aggregator.service.keeper import Keeper

@@ -20,9 +20,9 @@ from aggregator.model.editions import Rendered
 from aggregator.model.feeds import Feed
 from aggregator.model.following import Errand, Task
 from aggregator.model.items import Copy, Entry, Item
+from aggregator.model.published import Stay
 from aggregator.model.stories import TopicScore, Voice
 from aggregator.model.visits import Logged
-from aggregator.outputs.standing import Stay
 from aggregator.sources.manners import HostHistory
 from aggregator.storage import Store
 from aggregator.storage.protocol import Choice, Filing

@@ -27,12 +27,10 @@ from aggregator.model.feeds import (
     Validators,
 )
 from aggregator.model.items import Copy, Enclosure, Entry
+from aggregator.model.published import ArchivePage, Issue, Stay
 from aggregator.model.push import HubLinks
 from aggregator.model.stories import TopicScore, Voice
 from aggregator.model.visits import Logged
-from aggregator.outputs.archives import ArchivePage
-from aggregator.outputs.digests import Issue
-from aggregator.outputs.standing import Stay
 from aggregator.sources.manners import HostHistory
 from aggregator.storage import open_store
 from aggregator.storage.protocol import Choice, Filing, Store

@@ -12,7 +12,7 @@ the newest stretch, then for longer ones.
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from aggregator.outputs.finding import Match
+from aggregator.model.items import Match
 from aggregator.storage.postgres.schema import EDITIONS
 from aggregator.storage.protocol import Words
 from aggregator.storage.shelves.connection import Connection

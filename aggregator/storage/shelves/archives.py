@@ -2,7 +2,7 @@
 
 import json
 
-from aggregator.outputs.archives import ArchivePage
+from aggregator.model.published import ArchivePage
 from aggregator.storage.shelves.connection import Connection
 from aggregator.storage.shelves.rows import Row, moment, stamp
 

@@ -4,8 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 
 from aggregator.model.editions import Rendered
-from aggregator.outputs.digests import Issue
-from aggregator.outputs.standing import Stay
+from aggregator.model.published import Issue, Stay
 from aggregator.storage.shelves.connection import Connection
 from aggregator.storage.shelves.rows import (
     Row,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from aggregator.outputs.finding import Match
+from aggregator.model.items import Match
 from aggregator.storage.shelves.connection import Connection
 from aggregator.storage.shelves.rows import moment, replacing
 

@@ -7,7 +7,7 @@ own, ``fresh``, and that of the others, ``word``, is asked only for what few of 
 
 from collections.abc import Sequence
 
-from aggregator.outputs.finding import Match
+from aggregator.model.items import Match
 from aggregator.storage.protocol import Words
 from aggregator.storage.shelves.connection import Connection
 from aggregator.storage.shelves.search import SqlSearch
