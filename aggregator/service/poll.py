@@ -7,7 +7,6 @@ validators and next due time together with the entries, or not at all.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -115,9 +114,9 @@ class Poller:
         if state.moved_to is not None and (twin := await self._keeper.run(self._twin, state)):
             return await self._leave_to(twin, state)
         ask, log = ask_for(feed, state), list[Exchange]()
-        async with AsyncExitStack() as held:
+        with self._room.seat() as seat:
             async with self.manners.place(ask.url) as turn:
-                seat = await held.enter_async_context(self._room.seat())
+                await seat.take()
                 if self._closing:
                     return _not_made(state, "not-begun")
                 if (put_off := turn.put_off or self._quiet_at_its_end(ask)) is not None:
@@ -177,9 +176,9 @@ class Poller:
 
     async def _page(self, feed: Feed, url: str) -> tuple[Answer, Document | None] | None:
         """Ask for an older page; None when it is not the time to."""
-        async with AsyncExitStack() as held:
+        with self._room.seat() as seat:
             async with self.manners.place(url) as turn:
-                seat = await held.enter_async_context(self._room.seat())
+                await seat.take()
                 if self._closing or turn.put_off is not None:
                     return None
                 await self.manners.go(url)

@@ -5,8 +5,7 @@ hundred feeds of 5 MB that come in at a restart would otherwise all wait in memo
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from typing import Self
 
 LIGHT = 1_000_000  # bytes that every visit may hold; nearly all real feeds are smaller
 VISITS = 64  # visits at once that hold anything
@@ -14,12 +13,28 @@ HEAVY = 4  # of them that hold more than `LIGHT`
 
 
 class Seat:
-    """What one visit may hold; any amount without ``heavy``."""
+    """What one visit may hold, until the end of its block; any amount without ``heavy``."""
 
-    def __init__(self, heavy: asyncio.Semaphore | None = None) -> None:
+    def __init__(
+        self, heavy: asyncio.Semaphore | None = None, visits: asyncio.Semaphore | None = None
+    ) -> None:
+        self._visits = visits
+        self._is_taken = False
         self._heavy = heavy
         self._is_heavy = heavy is None
         self._clocks: list[asyncio.Timeout] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()
+
+    async def take(self) -> None:
+        """Wait until there is room for a visit."""
+        if self._visits is not None:
+            await self._visits.acquire()
+            self._is_taken = True
 
     def stops(self, clock: asyncio.Timeout) -> None:
         """Let this clock stand still while the visit waits for room: the publisher is not slow."""
@@ -47,6 +62,9 @@ class Seat:
         if self._heavy is not None and self._is_heavy:
             self._is_heavy = False
             self._heavy.release()
+        if self._visits is not None and self._is_taken:
+            self._is_taken = False
+            self._visits.release()
 
 
 class Room:
@@ -56,12 +74,6 @@ class Room:
         self._visits = asyncio.Semaphore(visits)
         self._heavy = asyncio.Semaphore(heavy)
 
-    @asynccontextmanager
-    async def seat(self) -> AsyncIterator[Seat]:
-        """Wait for a seat, and keep it for the block."""
-        async with self._visits:
-            seat = Seat(self._heavy)
-            try:
-                yield seat
-            finally:
-                seat.leave()
+    def seat(self) -> Seat:
+        """Return a seat, which is still to be taken."""
+        return Seat(self._heavy, self._visits)

@@ -30,7 +30,8 @@ def test_only_so_many_large_bodies_are_held_until_they_are_read(
 
         async def one() -> Answer:
             nonlocal held
-            async with room.seat() as seat:
+            with room.seat() as seat:
+                await seat.take()
                 found = await fetcher.fetch(Ask(url=url), seat=seat)
                 held += 1
                 reading.put_nowait(held)
@@ -40,7 +41,8 @@ def test_only_so_many_large_bodies_are_held_until_they_are_read(
 
         visits = [asyncio.create_task(one()) for _ in range(6)]
         assert [await reading.get(), await reading.get()] == [1, 2]
-        async with room.seat() as seat:
+        with room.seat() as seat:
+            await seat.take()
             assert isinstance(await fetcher.fetch(Ask(url=small), seat=seat), Fetched)
         assert held == 2
         leave.set()
@@ -80,7 +82,8 @@ def test_a_visit_given_up_leaves_its_seat(origin: Origin, visit: Asker) -> None:
             begun = asyncio.Event()
 
             async def one(begun: asyncio.Event = begun) -> None:
-                async with room.seat() as seat:
+                with room.seat() as seat:
+                    await seat.take()
                     await fetcher.fetch(Ask(url=url), seat=seat)
                     begun.set()
                     await asyncio.Event().wait()
