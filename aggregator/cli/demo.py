@@ -85,12 +85,9 @@ def _settings(place: Place, feeds: tuple[Feed, ...], listen: dict[str, str]) -> 
     """Take the shipped settings, but let loopback be asked, and at once."""
     plain = load(feeds=None, config=place.config, environ={**os.environ, **listen})
     asked = plain.service
-    at_once = {"spacing": timedelta(0), "per_host": 8, "start_rate": 100.0}
-    service = asked.model_copy(
-        update={
-            "reach": asked.reach.model_copy(update={"allow_private": ("127.0.0.0/8",)}),
-            "politeness": asked.politeness.model_copy(update=at_once),
-        }
+    service = asked.but(
+        reach=asked.reach.but(allow_private=("127.0.0.0/8",)),
+        politeness=asked.politeness.but(spacing=timedelta(0), per_host=8, start_rate=100.0),
     )
     site = replace(plain.site, base_url=f"http://localhost:{asked.listen.port}", hubs=())
     return replace(plain, feeds=feeds, site=site, service=service)

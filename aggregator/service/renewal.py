@@ -37,8 +37,7 @@ def planned(now: Settings, asked: Settings) -> Renewal:
     waiting = [
         name for name in AT_RESTART if getattr(now.service, name) != getattr(asked.service, name)
     ]
-    stays = {name: getattr(now.service, name) for name in AT_RESTART}
-    service = asked.service.model_copy(update=stays)
+    service = asked.service.but(**{name: getattr(now.service, name) for name in AT_RESTART})
     base_url = asked.site.base_url
     if base_url == f"http://localhost:{asked.service.listen.port}":  # as it follows the port
         base_url = f"http://localhost:{now.service.listen.port}"

@@ -92,9 +92,8 @@ class Replay:
         self._addresses = settings.addresses
         self._feeds = {feed.id: feed for feed in feeds}
         # Nobody waits for a fault of a recorded day to pass.
-        at_once = settings.service.publish.model_copy(update={"hold": timedelta()})
-        service = settings.service.model_copy(update={"publish": at_once})
-        settings = replace(settings, service=service)
+        at_once = settings.service.publish.but(hold=timedelta())
+        settings = replace(settings, service=settings.service.but(publish=at_once))
         self._desk = Desk.over(store, settings)
         self._editions: list[dict[str, Any]] = []
 

@@ -1,5 +1,7 @@
 """What do all groups of keys have in common?"""
 
+from typing import Any, Self
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -10,3 +12,10 @@ class Group(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    def but(self, **changes: Any) -> Self:
+        """Return the same with ``changes``, which are checked as in a file; ValueError if wrong.
+
+        pydantic's own ``model_copy`` takes any value, and any name.
+        """
+        return self.model_validate({**dict(self), **changes})

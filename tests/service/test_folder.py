@@ -32,8 +32,8 @@ def rendered(path: str, body: bytes, at: datetime = NOW) -> Rendered:
 
 
 def into(folder: Path, settings: Settings) -> Settings:
-    publish = settings.service.publish.model_copy(update={"folder": str(folder)})
-    return replace(settings, service=settings.service.model_copy(update={"publish": publish}))
+    publish = settings.service.publish.but(folder=str(folder))
+    return replace(settings, service=settings.service.but(publish=publish))
 
 
 def test_a_folder_holds_what_is_served_plain_and_compressed(tmp_path: Path) -> None:

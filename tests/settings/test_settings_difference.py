@@ -34,7 +34,7 @@ def test_feeds_are_told_apart_by_id() -> None:
 def test_other_changes_are_named_by_section() -> None:
     after = replace(
         BEFORE,
-        service=BEFORE.service.model_copy(update={"listen": Listen(port=1)}),
+        service=BEFORE.service.but(listen=Listen(port=1)),
         site=replace(BEFORE.site, title="Wire"),
     )
     assert diff(BEFORE, after).sections == ("service.listen", "site")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from pydantic import ValidationError
 from rich.pretty import pretty_repr
 from ruamel.yaml.nodes import Node
 
@@ -428,3 +429,14 @@ def test_a_feed_is_printed_without_its_secrets(
     told = printed(settings)
     assert "a.example" in told
     assert "pass-" not in told
+
+
+def test_a_group_never_changes_and_a_changed_copy_is_checked() -> None:
+    polling = ServiceSettings().polling
+    with pytest.raises(ValidationError):
+        polling.floor = timedelta(minutes=5)
+    assert polling.but(floor=timedelta(minutes=5)).floor == timedelta(minutes=5)
+    assert polling.but() == polling
+    for wrong in ({"flour": timedelta(minutes=5)}, {"floor": timedelta(days=2)}):
+        with pytest.raises(ValidationError):
+            polling.but(**wrong)

@@ -5,12 +5,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
-from itertools import repeat
 from typing import Any
 from zlib import crc32
 
 from msgspec.json import Decoder, encode
-from msgspec.structs import asdict, astuple
+from msgspec.structs import asdict
 
 from aggregator.model.editions import Source
 from aggregator.model.errors import OvertakenError, StoreError
@@ -364,11 +363,13 @@ def _state_row(state: FeedState, before: FeedState | None) -> dict[str, Any]:
     A visit that brings nothing changes six of 33, and not those that take long to write.
     """
     row = {}
-    former = repeat(_NOT_WRITTEN) if before is None else astuple(before)
-    for name, value, old in zip(FeedState.__struct_fields__, astuple(state), former, strict=False):
-        if (value is old or value == old) and name not in _BEGUN:
-            continue
-        for column, write in _WRITTEN.get(name, ()):
+    for name, writers in _WRITTEN:
+        value = getattr(state, name)
+        if before is not None and name not in _BEGUN:
+            former = getattr(before, name)
+            if former is value or former == value:
+                continue
+        for column, write in writers:
             row[column] = write(value)
     if before is None or before.moved_to != state.moved_to:
         row["beat"] = beat_of(state.moved_to or state.url)
@@ -466,42 +467,44 @@ def _maybe_seconds(span: timedelta | None) -> int | None:
     return None if span is None else int(span.total_seconds())
 
 
-_NOT_WRITTEN = object()
 _BEGUN = frozenset({"next_due", "because", "attempted_at", "usual_due"})
 # By field of `FeedState`: its columns, and how each is written.
-_WRITTEN: dict[str, tuple[tuple[str, Callable[[Any], Any]], ...]] = {
-    "next_due": (("next_due", stamp),),
-    "because": (("because", _same),),
-    "not_before": (("not_before", maybe_stamp),),
-    "validators": (
-        ("validator_url", _maybe("url")),
-        ("etag", _maybe("etag")),
-        ("last_modified", _maybe("last_modified")),
+_WRITTEN: tuple[tuple[str, tuple[tuple[str, Callable[[Any], Any]], ...]], ...] = (
+    ("next_due", (("next_due", stamp),)),
+    ("because", (("because", _same),)),
+    ("not_before", (("not_before", maybe_stamp),)),
+    (
+        "validators",
+        (
+            ("validator_url", _maybe("url")),
+            ("etag", _maybe("etag")),
+            ("last_modified", _maybe("last_modified")),
+        ),
     ),
-    "digest": (("digest", _same),),
-    "attempted_at": (("attempted_at", maybe_stamp),),
-    "succeeded_at": (("succeeded_at", maybe_stamp),),
-    "failures": (("failures", _same),),
-    "last_error": (("last_error", _same),),
-    "gone": (("gone", int),),
-    "visits": (("visits", _same),),
-    "ttl": (("ttl", _maybe_seconds),),
-    "base": (("base", maybe_stamp),),
-    "skips": (("skips", _skips_text),),
-    "entries": (("entries", _same),),
-    "rhythm": (("rhythm", _rhythm_text),),
-    "moved_to": (("moved_to", _same),),
-    "move": (("move", _move_text),),
-    "gaps": (("gaps", _same),),
-    "last_gap_at": (("last_gap_at", maybe_stamp),),
-    "haste": (("haste", _same),),
-    "recovered": (("recovered", _same),),
-    "older": (("older", _older_text),),
-    "links": (("links", _links_text),),
-    "usual_due": (("usual_due", maybe_stamp),),
-    "missed": (("missed", _same),),
-    "habits": (("habits", _habits_text),),
-    "title": (("own_title", _same),),
-    "home": (("home", _same),),
-    "feed_language": (("own_language", _same),),
-}
+    ("digest", (("digest", _same),)),
+    ("attempted_at", (("attempted_at", maybe_stamp),)),
+    ("succeeded_at", (("succeeded_at", maybe_stamp),)),
+    ("failures", (("failures", _same),)),
+    ("last_error", (("last_error", _same),)),
+    ("gone", (("gone", int),)),
+    ("visits", (("visits", _same),)),
+    ("ttl", (("ttl", _maybe_seconds),)),
+    ("base", (("base", maybe_stamp),)),
+    ("skips", (("skips", _skips_text),)),
+    ("entries", (("entries", _same),)),
+    ("rhythm", (("rhythm", _rhythm_text),)),
+    ("moved_to", (("moved_to", _same),)),
+    ("move", (("move", _move_text),)),
+    ("gaps", (("gaps", _same),)),
+    ("last_gap_at", (("last_gap_at", maybe_stamp),)),
+    ("haste", (("haste", _same),)),
+    ("recovered", (("recovered", _same),)),
+    ("older", (("older", _older_text),)),
+    ("links", (("links", _links_text),)),
+    ("usual_due", (("usual_due", maybe_stamp),)),
+    ("missed", (("missed", _same),)),
+    ("habits", (("habits", _habits_text),)),
+    ("title", (("own_title", _same),)),
+    ("home", (("home", _same),)),
+    ("feed_language", (("own_language", _same),)),
+)
