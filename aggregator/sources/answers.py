@@ -5,7 +5,7 @@ received.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -39,8 +39,8 @@ def validators_of(headers: Headers, url: str) -> Validators | None:
 
     RFC 9110 section 8.8: both are opaque to us; a date is not read, let alone written anew.
     """
-    said = _said(headers)
-    etag, modified = _validator(said, b"etag"), _validator(said, b"last-modified")
+    etag = _validator(headers, b"etag")
+    modified = _validator(headers, b"last-modified")
     if etag is None and modified is None:
         return None
     return Validators(url=url, etag=etag, last_modified=modified)
@@ -48,11 +48,10 @@ def validators_of(headers: Headers, url: str) -> Validators | None:
 
 def freshened(held: Validators, headers: Headers) -> Validators:
     """Return ``held`` with what a 304 replaces (RFC 9111 section 4.3.4)."""
-    said = _said(headers)
     return replace(
         held,
-        etag=_validator(said, b"etag") or held.etag,
-        last_modified=_validator(said, b"last-modified") or held.last_modified,
+        etag=_validator(headers, b"etag") or held.etag,
+        last_modified=_validator(headers, b"last-modified") or held.last_modified,
     )
 
 
@@ -62,16 +61,8 @@ def hints_of(headers: Headers, *, received: datetime | None = None) -> Hints:
     ``received`` stands in for a missing Date (RFC 9110 section 6.6.1); without either, dates in
     Expires and Retry-After say nothing.
     """
-    said = _said(headers)
-    base = http_date(said.get(b"date", b"")) or received
-    controls = all_of(headers, b"cache-control") if b"cache-control" in said else ()
-    fresh_for = _fresh_for(said, _cache_control(controls), base)
-    return Hints(fresh_for=fresh_for, retry_after=_retry_after(said, base))
-
-
-def _said(headers: Headers) -> dict[bytes, bytes]:
-    """Return the first value of each header by its name in lower case."""
-    return {name.lower(): value for name, value in reversed(headers)}
+    base = http_date(first_of(headers, b"date")) or received
+    return Hints(fresh_for=_fresh_for(headers, base), retry_after=_retry_after(headers, base))
 
 
 @lru_cache(maxsize=64)  # the time of an answer is that of many
@@ -84,31 +75,30 @@ def http_date(value: bytes) -> datetime | None:
         return None
 
 
-def _validator(said: Mapping[bytes, bytes], name: bytes) -> bytes | None:
-    value = said.get(name, b"")
+def _validator(headers: Headers, name: bytes) -> bytes | None:
+    value = first_of(headers, name)
     return value if 0 < len(value) <= MAX_VALIDATOR else None
 
 
-def _fresh_for(
-    said: Mapping[bytes, bytes], directives: Mapping[str, timedelta | None], base: datetime | None
-) -> timedelta | None:
+def _fresh_for(headers: Headers, base: datetime | None) -> timedelta | None:
+    directives = _cache_control(headers)
     if "no-cache" in directives or "no-store" in directives:
         return None
-    lifetime = _lifetime(said, directives, base)
+    lifetime = _lifetime(headers, directives, base)
     if lifetime is None:
         return None
-    age = _seconds(said.get(b"age", b"").decode("latin-1")) or timedelta()
+    age = _seconds(first_of(headers, b"age").decode("latin-1")) or timedelta()
     return max(lifetime - age, timedelta())
 
 
 def _lifetime(
-    said: Mapping[bytes, bytes], directives: Mapping[str, timedelta | None], base: datetime | None
+    headers: Headers, directives: dict[str, timedelta | None], base: datetime | None
 ) -> timedelta | None:
     """RFC 9111 section 4.2.1: max-age, else Expires - Date; s-maxage is for shared caches."""
     max_age = directives.get("max-age")
     if max_age is not None:
         return max_age
-    expires = said.get(b"expires", b"")
+    expires = first_of(headers, b"expires")
     if not expires:
         return None
     moment = http_date(expires)
@@ -117,9 +107,9 @@ def _lifetime(
     return _until(moment, base)
 
 
-def _retry_after(said: Mapping[bytes, bytes], base: datetime | None) -> timedelta | None:
+def _retry_after(headers: Headers, base: datetime | None) -> timedelta | None:
     """RFC 9110 section 10.2.3: whole seconds or a date."""
-    value = said.get(b"retry-after", b"")
+    value = first_of(headers, b"retry-after")
     seconds = _seconds(value.decode("latin-1").strip())
     return _until(http_date(value), base) if seconds is None else seconds
 
@@ -130,9 +120,9 @@ def _until(moment: datetime | None, base: datetime | None) -> timedelta | None:
     return min(max(moment - base, timedelta()), MAX_DELAY)
 
 
-def _cache_control(values: Iterable[bytes]) -> dict[str, timedelta | None]:
+def _cache_control(headers: Headers) -> dict[str, timedelta | None]:
     """Directives by name with their seconds. Said twice, the longer time stands: it is kinder."""
-    text = b",".join(values).decode("latin-1").lower()
+    text = b",".join(all_of(headers, b"cache-control")).decode("latin-1").lower()
     found: dict[str, timedelta | None] = {}
     for name, quoted, plain in _DIRECTIVE.findall(text[:4096]):
         seconds = _seconds((quoted or plain).strip())

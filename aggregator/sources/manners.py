@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -76,35 +75,6 @@ def after(history: HostHistory, answer: Answer, now: datetime, courtesy: Courtes
     return replace(history, quiet_until=max(until, history.quiet_until or until))
 
 
-_LEAVE = Turn()
-
-
-class Place:
-    """A place among all requests, for the block. A visit that is put off has none."""
-
-    def __init__(
-        self, gate: Gate, *, enter: Callable[[], Awaitable[Turn]], leave: Callable[[], None]
-    ) -> None:
-        self._gate = gate
-        self._enter = enter
-        self._leave = leave
-        self._turn: Turn | None = None
-
-    async def __aenter__(self) -> Turn:
-        await self._gate.acquire()
-        try:
-            self._turn = await self._enter()
-        except BaseException:
-            self._gate.release()
-            raise
-        return self._turn
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._turn is _LEAVE:
-            self._leave()
-        self._gate.release()
-
-
 @dataclass(slots=True)
 class _Host:
     gate: Gate
@@ -150,7 +120,8 @@ class Manners:
                 await self.go(url)
             yield turn
 
-    def place(self, url: str) -> "Place":
+    @asynccontextmanager
+    async def place(self, url: str) -> AsyncIterator[Turn]:
         """Wait for the host of ``url`` (or a bare host), then for a place among all requests.
 
         In this order, so that a slow host holds no place that others could use. The space until
@@ -158,7 +129,14 @@ class Manners:
         have reached its host only just before it was answered.
         """
         host = self._host(url)
-        return Place(host.gate, enter=partial(self._start, host), leave=partial(self._end, host))
+        async with host.gate:
+            turn = await self._start(host)
+            try:
+                yield turn
+            finally:
+                if turn.put_off is None:
+                    self._left(host)
+                    self._all.release()
 
     async def go(self, url: str) -> None:
         """Wait until a request may leave from its place, right before it does.
@@ -206,11 +184,7 @@ class Manners:
                 self._all.release()
                 return Turn(put_off=put_off)
             host.history = replace(host.history, started=self._clock())
-            return _LEAVE
-
-    def _end(self, host: _Host) -> None:
-        self._left(host)
-        self._all.release()
+            return Turn()
 
     def _quiet(self, host: _Host) -> datetime | None:
         if host.history.quiet_until is None:

@@ -19,9 +19,8 @@ class Seat:
         self, heavy: asyncio.Semaphore | None = None, visits: asyncio.Semaphore | None = None
     ) -> None:
         self._visits = visits
-        self._is_taken = False
         self._heavy = heavy
-        self._is_heavy = heavy is None
+        self._held: list[asyncio.Semaphore] = []
         self._clocks: list[asyncio.Timeout] = []
 
     def __enter__(self) -> Self:
@@ -34,7 +33,7 @@ class Seat:
         """Wait until there is room for a visit."""
         if self._visits is not None:
             await self._visits.acquire()
-            self._is_taken = True
+            self._held.append(self._visits)
 
     def stops(self, clock: asyncio.Timeout) -> None:
         """Let this clock stand still while the visit waits for room: the publisher is not slow."""
@@ -42,29 +41,25 @@ class Seat:
 
     def holds(self, size: int) -> bool:
         """Tell whether ``size`` bytes may be held now; otherwise `grow` first."""
-        return size <= LIGHT or self._is_heavy
+        return size <= LIGHT or self._heavy is None or self._heavy in self._held
 
     async def grow(self) -> None:
         """Wait until there is room for a large body."""
-        if self._heavy is None or self._is_heavy:
+        if self._heavy is None or self._heavy in self._held:
             return
         loop = asyncio.get_running_loop()
         began, ends = loop.time(), [clock.when() for clock in self._clocks]
         for clock in self._clocks:
             clock.reschedule(None)
         await self._heavy.acquire()
-        self._is_heavy = True
+        self._held.append(self._heavy)
         for clock, end in zip(self._clocks, ends, strict=True):
             clock.reschedule(end and end + loop.time() - began)
 
     def leave(self) -> None:
         """Make room for others."""
-        if self._heavy is not None and self._is_heavy:
-            self._is_heavy = False
-            self._heavy.release()
-        if self._visits is not None and self._is_taken:
-            self._is_taken = False
-            self._visits.release()
+        while self._held:
+            self._held.pop().release()
 
 
 class Room:
