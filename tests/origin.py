@@ -216,7 +216,9 @@ class Origin:
         # And those beneath, which a handshake under way has told nobody of.
         below = getattr(self._loop, "_transports", {}).values()
         for transport in (*self._transports, *below):
-            transport.abort()
+            # One that closed after what it had still to send cannot be aborted: its loop is gone.
+            if transport.get_protocol() is not None:
+                transport.abort()
         for _ in range(10):  # turns in which transports, TLS ones too, let go of their sockets
             await asyncio.sleep(0)
         for server in self._servers:
