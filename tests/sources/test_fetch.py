@@ -1,15 +1,17 @@
 """Conditions, request shape and what came back; redirects and limits have files of their own."""
 
+import asyncio
 import logging
 import socket
 from datetime import UTC, datetime
 from pathlib import Path
 
+import h11
 import pytest
 
 from aggregator.model.feeds import Feed, FeedState, Validators
-from aggregator.model.visits import Failed, Fetched, Gone, NotModified, Refused
-from aggregator.sources.fetch import ask_for
+from aggregator.model.visits import Answer, Failed, Fetched, Gone, NotModified, Refused
+from aggregator.sources.fetch import Ask, ask_for
 from aggregator.sources.policy import user_agent
 from tests.origin import Origin, Reply, answer, hang, raw, reset
 from tests.sources.conftest import Asker
@@ -254,6 +256,31 @@ def test_early_hints_are_passed_over(origin: Origin, visit: Asker) -> None:
     hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
     found = visit(origin.script("/", raw(hints + b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")))
     assert isinstance(found, Fetched)
+
+
+def test_others_have_their_turn_between_early_hints(
+    origin: Origin, visit: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hints = b"HTTP/1.1 103 Early Hints\r\n\r\n" * 500
+    url = origin.script("/", raw(hints + b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"))
+    read = [0]  # events in each turn of the loop
+    next_event = h11.Connection.next_event
+
+    def counted(http: h11.Connection) -> object:
+        read[-1] += 1
+        return next_event(http)
+
+    async def beside() -> Answer:
+        asking = asyncio.create_task(visit.fetcher().fetch(Ask(url=url)))
+        while not asking.done():
+            await asyncio.sleep(0)
+            read.append(0)
+        return asking.result()
+
+    monkeypatch.setattr(h11.Connection, "next_event", counted)
+    assert isinstance(asyncio.run(beside()), Fetched)
+    assert sum(read) > 500
+    assert max(read) < 10
 
 
 CLOSED, BROKEN, RESET = "connection closed without an answer", "answer is not valid HTTP", "reset"
